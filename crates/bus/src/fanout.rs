@@ -1,0 +1,92 @@
+//! What arrives at a node, and how it asks for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use hubbub_protocol::{Position, RoomId, SessionId, UserId};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::BusError;
+use crate::wal::StoredNotice;
+
+/// Something every node must know at once. Not ordered with events and lossy: each is a hint that
+/// makes live connections follow the store sooner; after a gap everything is read again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Control {
+    /// Close the connections of a session.
+    SessionEnded {
+        /// The session.
+        session: SessionId,
+    },
+    /// A user's live connections now hear a room.
+    MemberJoined {
+        /// The room.
+        room: RoomId,
+        /// The user.
+        user: UserId,
+    },
+    /// A user's live connections no longer hear a room.
+    MemberGone {
+        /// The room.
+        room: RoomId,
+        /// The user.
+        user: UserId,
+    },
+}
+
+/// Where a node's deliveries go: the hub. Called from the bus's dispatch tasks, in order per room,
+/// and must not block.
+pub trait Receiver: Send + Sync + 'static {
+    /// An event, with the frame that clients receive.
+    fn event(&self, room: RoomId, position: Position, frame: Bytes);
+
+    /// The room goes on in a new epoch, from this position.
+    fn reset(&self, room: RoomId, position: Position);
+
+    /// A volatile frame; of those with the same key, the newest counts.
+    fn volatile(&self, room: RoomId, key: &str, frame: Bytes);
+
+    /// A word to every node.
+    fn control(&self, control: Control);
+
+    /// Events this node committed are stored.
+    fn stored(&self, notices: Vec<StoredNotice>);
+
+    /// Subscriptions that are confirmed: what is published from here on arrives. Called again for
+    /// rooms that had to be subscribed anew, in which case events in between may be missing.
+    fn subscribed(&self, rooms: &[RoomId]);
+
+    /// Something of these rooms may have been lost on the way to this node.
+    fn gap(&self, rooms: &[RoomId]);
+
+    /// Control words may have been lost on the way to this node.
+    fn control_gap(&self);
+}
+
+/// Publishing to nodes, and hearing from them.
+#[async_trait]
+pub trait Fanout: Send + Sync {
+    /// Starts the subscriber: from here on `receiver` is called, until `stop`. Called once.
+    fn listen(&self, receiver: Arc<dyn Receiver>, stop: CancellationToken);
+
+    /// Adds rooms to what this node wants to hear. [`Receiver::subscribed`] confirms.
+    fn subscribe(&self, rooms: &[RoomId]);
+
+    /// Takes rooms from what this node wants to hear.
+    fn unsubscribe(&self, rooms: &[RoomId]);
+
+    /// Publishes a frame that is not kept; of those with the same `key` (no `;` in it), receivers
+    /// may keep only the newest.
+    async fn publish_volatile(&self, room: RoomId, key: &str, frame: &str) -> Result<(), BusError>;
+
+    /// Tells every node, this one included.
+    async fn publish_control(&self, control: &Control) -> Result<(), BusError>;
+
+    /// How long ago a probe published by this node last came back to it through its own
+    /// subscription. `None` until the first one has.
+    fn probe_age(&self) -> Option<Duration>;
+}

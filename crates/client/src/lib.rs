@@ -1,0 +1,1 @@
+//! The Rust client of Hubbub, and hubbub-chat, the terminal client.

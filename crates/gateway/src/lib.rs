@@ -1,0 +1,1 @@
+//! The Hubbub gateway: HTTP and WebSocket server.

@@ -1,0 +1,40 @@
+//! The Hubbub wire: frames, ids, limits, errors and close codes.
+//!
+//! No I/O and no runtime: everything here is a value that two sides agree on.
+//!
+//! - [`id`]: ids and positions (`RoomId`, `UserId`, `MessageId`, `Seq`, `Epoch`, …)
+//! - [`time`]: `Timestamp`, milliseconds that read as RFC 3339
+//! - [`client`]: frames a client sends, and their validation
+//! - [`server`]: frames a gateway sends
+//! - [`event`]: what has a seq: messages, membership and room changes, and their frame template
+//! - [`http`]: bodies of the HTTP API and the problem document
+//! - [`error`]: stable error codes, shared by the socket and HTTP
+//! - [`close`]: WebSocket close codes and the policy they carry
+//! - [`limits`]: every bound, in one place
+//! - [`schema`]: JSON Schemas of all of it
+
+pub mod client;
+pub mod close;
+pub mod error;
+pub mod event;
+pub mod http;
+pub mod id;
+pub mod limits;
+pub mod schema;
+pub mod server;
+pub mod time;
+
+pub use client::ClientFrame;
+pub use close::CloseCode;
+pub use error::ErrorCode;
+pub use event::{Event, Member, MemberChange, Message, MessageBody, NewEvent, RoomChange};
+pub use id::{
+    ConnectionId, Epoch, IdError, MessageId, NodeId, Position, RoomCode, RoomId, Seq, SessionId,
+    UserId,
+};
+pub use limits::Limits;
+pub use server::ServerFrame;
+pub use time::Timestamp;
+
+/// The WebSocket subprotocol this crate describes.
+pub const SUBPROTOCOL: &str = "hubbub.v1";

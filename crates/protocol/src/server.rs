@@ -1,0 +1,207 @@
+//! Frames a gateway sends.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::error::ErrorCode;
+use crate::event::{Member, Message, RoomChange};
+use crate::id::{ConnectionId, Epoch, MessageId, NodeId, RoomId, Seq, UserId};
+use crate::limits::Limits;
+use crate::time::Timestamp;
+
+/// A room in `ready`: where it stands and how far this user has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReadyRoom {
+    /// The room.
+    pub room: RoomId,
+    /// Its current epoch.
+    pub epoch: Epoch,
+    /// Its last event.
+    pub seq: Seq,
+    /// The last event this user has read.
+    pub read: Seq,
+    /// The last event that reached one of this user's devices.
+    pub delivered: Seq,
+    /// Messages by others after `read`.
+    pub unread: u64,
+}
+
+/// How far one member has come in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mark {
+    /// The member.
+    pub user: UserId,
+    /// The last event that reached one of their devices.
+    pub delivered: Seq,
+    /// The last event they have read.
+    pub read: Seq,
+}
+
+/// Where a room's log stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Head {
+    /// The room.
+    pub room: RoomId,
+    /// Its current epoch.
+    pub epoch: Epoch,
+    /// Its last event.
+    pub seq: Seq,
+}
+
+/// An answer to a frame that could not be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ErrorFrame {
+    /// The `id` of the frame that is answered, where it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The room it concerns, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomId>,
+    /// What went wrong, for a program.
+    pub code: ErrorCode,
+    /// What went wrong, for a person.
+    pub message: String,
+    /// Milliseconds after which the same frame may succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+impl ErrorFrame {
+    /// An error with the code's own title as its message.
+    #[must_use]
+    pub fn new(code: ErrorCode) -> Self {
+        Self { id: None, room: None, code, message: code.title().to_owned(), retry_after_ms: None }
+    }
+}
+
+/// Why a client is told to move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GoAwayReason {
+    /// The node is shutting down.
+    Draining,
+    /// The node holds more than its share.
+    Rebalancing,
+}
+
+/// A frame from gateway to client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerFrame {
+    /// The answer to `hello`: from here on, events come.
+    Ready {
+        /// Who you are.
+        user: UserId,
+        /// This connection.
+        connection: ConnectionId,
+        /// The node that holds it.
+        node: NodeId,
+        /// How often `heads` comes, and how often at least to be heard from.
+        heartbeat_ms: u64,
+        /// Milliseconds until the access token runs out.
+        token_expires_in_ms: u64,
+        /// The bounds to keep to.
+        limits: Limits,
+        /// The rooms this connection hears.
+        rooms: Vec<ReadyRoom>,
+    },
+    /// The connection hears `room`. Events up to `seq` preceded or follow this frame; none is lost.
+    Subscribed {
+        /// The room.
+        room: RoomId,
+        /// Its current epoch.
+        epoch: Epoch,
+        /// Its last event at this moment.
+        seq: Seq,
+    },
+    /// The connection no longer hears `room`.
+    Unsubscribed {
+        /// The room.
+        room: RoomId,
+    },
+    /// The message is stored.
+    Ack {
+        /// The message's id.
+        id: MessageId,
+        /// Its room.
+        room: RoomId,
+        /// The epoch of its seq.
+        epoch: Epoch,
+        /// Its place.
+        seq: Seq,
+        /// When the server took it.
+        at: Timestamp,
+    },
+    /// A message.
+    Message(Message),
+    /// A membership change.
+    Member(Member),
+    /// A change of the room's details.
+    Room(RoomChange),
+    /// State sync: what changed after the client's position, each message in its latest state.
+    Sync {
+        /// The room.
+        room: RoomId,
+        /// Its current epoch.
+        epoch: Epoch,
+        /// The client's position after applying this.
+        upto: Seq,
+        /// What changed, ascending by seq.
+        messages: Vec<Message>,
+    },
+    /// Reload the room: its position can't be continued.
+    Reset {
+        /// The room.
+        room: RoomId,
+        /// The epoch from here on.
+        epoch: Epoch,
+        /// The room's last event.
+        seq: Seq,
+    },
+    /// How far members have come. Volatile.
+    Marks {
+        /// The room.
+        room: RoomId,
+        /// Who, and how far.
+        marks: Vec<Mark>,
+    },
+    /// Somebody started or stopped typing. Volatile; expires after six seconds.
+    Typing {
+        /// The room.
+        room: RoomId,
+        /// Who.
+        user: UserId,
+        /// Whether they type.
+        on: bool,
+    },
+    /// With the heartbeat: where rooms that moved since the last one stand.
+    Heads {
+        /// The rooms.
+        rooms: Vec<Head>,
+    },
+    /// The access token was replaced; the connection may stay.
+    Refreshed {
+        /// Milliseconds until the new token runs out.
+        token_expires_in_ms: u64,
+    },
+    /// Open a new connection, then close this one.
+    #[serde(rename = "goaway")]
+    GoAway {
+        /// Milliseconds after which to move.
+        after_ms: u64,
+        /// Why.
+        reason: GoAwayReason,
+    },
+    /// Something could not be done.
+    Error(ErrorFrame),
+    /// The answer to `ping`.
+    Pong,
+}
+
+impl ServerFrame {
+    /// The frame's text.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        serde_json::to_string(self).expect("a frame has string keys only, so it is always JSON")
+    }
+}

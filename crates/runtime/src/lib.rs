@@ -1,0 +1,1 @@
+//! What every Hubbub process needs: settings, lifecycle, telemetry, health.

@@ -1,0 +1,72 @@
+//! What Hubbub keeps: users, sessions, rooms, memberships, events, positions.
+//!
+//! One trait per concern, joined in [`Store`]; two implementations under one contract suite:
+//! [`mongo`] for a cluster, [`sqlite`] for one process. What nodes share only while they run is not
+//! here (see `hubbub-bus`); neither knows the other.
+//!
+//! - [`users`]: accounts
+//! - [`sessions`]: logins, each a family of refresh tokens
+//! - [`rooms`]: rooms and who is in them
+//! - [`events`]: the rooms' logs as stored, history, state sync, epochs
+//! - [`positions`]: how far each member has come
+//! - [`mongo`], [`sqlite`]: the implementations
+
+pub mod events;
+pub mod mongo;
+pub mod positions;
+pub mod rooms;
+pub mod sessions;
+pub mod sqlite;
+pub mod users;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+pub use events::{Appended, EventStore, HistoryPage, Page, StoredPlace};
+pub use positions::{PositionRecord, PositionStore};
+pub use rooms::{Membership, NewRoom, RoomRecord, RoomStore};
+pub use sessions::{NewSession, Rotation, SessionRecord, SessionStore};
+pub use users::{NewUser, UserRecord, UserStore};
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The user name belongs to somebody.
+    #[error("user name taken")]
+    UsernameTaken,
+    /// The last owner can't leave a room with other members.
+    #[error("the owner can't leave a room with other members")]
+    OwnerMustStay,
+    /// There is no such room.
+    #[error("no such room")]
+    NoSuchRoom,
+    /// No answer in time, or no connection. The operation may or may not have happened; every
+    /// operation here can be repeated.
+    #[error("store unavailable: {0}")]
+    Unavailable(String),
+    /// What is stored can't be read, or the store refused what it should take. Repeating does not
+    /// help.
+    #[error("store failed: {0}")]
+    Failed(String),
+}
+
+/// Everything a process needs from the store.
+#[async_trait]
+pub trait Store:
+    UserStore
+    + SessionStore
+    + RoomStore
+    + EventStore
+    + PositionStore
+    + fmt::Debug
+    + Send
+    + Sync
+    + 'static
+{
+    /// Whether the store answers, within a second.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Finishes what is under way. Nothing may be called afterwards.
+    async fn close(&self);
+}

@@ -1,0 +1,1 @@
+//! The persistence worker: write-ahead log to store, stored notices, dead letters, reaper.
