@@ -1,0 +1,28 @@
+//! What every request and every socket can reach.
+
+use std::sync::Arc;
+
+use hubbub_bus::Bus;
+use hubbub_protocol::Limits;
+use hubbub_store::Store;
+
+use crate::auth::Auth;
+use crate::committer::Committer;
+use crate::http::HttpOptions;
+
+/// One gateway's services. Shared by every request and socket, never global.
+#[derive(Debug)]
+pub struct App {
+    /// Order, fan-out, presence, rate limits.
+    pub bus: Arc<dyn Bus>,
+    /// What is kept.
+    pub store: Arc<dyn Store>,
+    /// Who may come in.
+    pub auth: Auth,
+    /// The way of every event to its place.
+    pub committer: Committer,
+    /// The bounds clients are told.
+    pub limits: Limits,
+    /// What the HTTP side needs to know.
+    pub http: HttpOptions,
+}
