@@ -105,9 +105,11 @@ pub trait Wal: Send + Sync + 'static {
     /// window, trims the rooms' hot logs, then sends the notices to their origins.
     async fn settle(&self, settled: &[Settled]) -> Result<(), BusError>;
 
-    /// Takes an entry off the log without storing it, and forgets its id, so that it can be
-    /// committed again.
-    async fn discard(&self, entry: &WalEntry, room: RoomId, id: MessageId) -> Result<(), BusError>;
+    /// Forgets an id if it is still remembered at `place`, in one atomic step, so that the event
+    /// can be committed again; an id that has another place by now is left alone. The entry stays
+    /// on the log until it is settled: whoever dies between this and the new commit has lost
+    /// nothing, since the next consumer of the entry does both again.
+    async fn forget(&self, room: RoomId, id: MessageId, place: Position) -> Result<(), BusError>;
 
     /// Sets an entry aside with the reason it can't be stored. Its id stays remembered.
     async fn bury(&self, entry: &WalEntry, reason: &str) -> Result<(), BusError>;
