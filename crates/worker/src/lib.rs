@@ -1,1 +1,3 @@
 //! The persistence worker: write-ahead log to store, stored notices, dead letters, reaper.
+
+pub mod epoch;
