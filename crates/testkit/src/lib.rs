@@ -1,1 +1,21 @@
-//! For tests only: real redis-server and mongod, nodes, a checking client, a fault proxy.
+//! For tests only: real servers on free ports, and ways to break them.
+//!
+//! - [`redis`]: one `redis-server`, or a Redis Cluster of three
+//! - [`mongo`]: a MongoDB replica set of one or more `mongod`
+//! - [`proxy`]: a TCP proxy that delays, cuts, swallows and stalls
+//! - [`process`]: a child process that never outlives the test
+//! - [`port`]: ports for servers that are stopped and started again
+//!
+//! Everything listens on 127.0.0.1 only, is ready when its `start` returns, and is killed on drop.
+//! What a static holds is never dropped; a watchdog ends that, and removes the files, as soon as
+//! the test process is gone, however it went.
+//!
+//! A server that can't be started fails the test: these functions panic, with the end of the
+//! server's log.
+
+pub mod mongo;
+pub mod port;
+pub mod process;
+pub mod proxy;
+pub mod redis;
+mod watchdog;
