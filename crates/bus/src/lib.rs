@@ -9,7 +9,9 @@
 //! - [`presence`]: user → connections, node leases
 //! - [`limit`]: rate limits (GCRA) that count the same on every node
 //! - [`redis`], [`local`]: the implementations
+//! - `dispatch`: the bounded lanes between what arrives and the hub, shared by both
 
+mod dispatch;
 pub mod fanout;
 pub mod limit;
 pub mod local;
@@ -42,6 +44,31 @@ pub enum BusError {
     Protocol(String),
 }
 
+/// The name of a process that runs as `node`: unlike any before and after it.
+fn incarnation_of(node: &NodeId) -> NodeId {
+    let random: u32 = rand::random();
+    // 9 characters of the 63 a name may have are the dot and the random part.
+    let name: String = node.as_str().chars().take(54).collect();
+    format!("{name}.{random:08x}").parse().expect("a shortened node name and hex digits are a name")
+}
+
+/// 64-bit FNV-1a (Fowler, Noll, Vo). Partitions and shards of a running cluster depend on it, so
+/// it is ours and never changes, unlike the standard library's hasher.
+const fn fnv1a(bytes: &[u8]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+        at += 1;
+    }
+    hash
+}
+
+/// The place of `bytes` among `count` shards. The high half decides: FNV-1a mixes it better.
+fn shard_of(bytes: &[u8], count: usize) -> usize {
+    (fnv1a(bytes) >> 32) as usize % count.max(1)
+}
+
 /// Everything a gateway needs from the bus.
 #[async_trait]
 pub trait Bus:
@@ -56,4 +83,24 @@ pub trait Bus:
 
     /// Whether a session ended within the time it is remembered.
     async fn session_ended(&self, session: SessionId) -> Result<bool, BusError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_the_published_one() {
+        assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a(b"a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+
+    #[test]
+    fn two_processes_of_one_node_have_two_names() {
+        let node: NodeId = "n".repeat(63).parse().unwrap();
+        let (first, second) = (incarnation_of(&node), incarnation_of(&node));
+        assert_ne!(first, second);
+        assert_eq!(first.as_str().len(), 63);
+    }
 }

@@ -4,10 +4,32 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use hubbub_protocol::{MessageId, NodeId, Position, RoomId, Timestamp};
+use hubbub_protocol::{Epoch, MessageId, NodeId, Position, RoomId, Seq, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::BusError;
+
+/// When a sender whom the full log turned away may try again.
+pub(crate) const OVERLOAD_RETRY: Duration = Duration::from_secs(1);
+
+/// The place that an event of any type was committed at, one that this version does not know
+/// included.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct EventPlace {
+    pub(crate) room: RoomId,
+    epoch: Epoch,
+    seq: Seq,
+}
+
+impl EventPlace {
+    pub(crate) fn of(frame: &[u8]) -> Option<Self> {
+        serde_json::from_slice(frame).ok()
+    }
+
+    pub(crate) const fn position(&self) -> Position {
+        Position::new(self.epoch, self.seq)
+    }
+}
 
 /// An event that waits for storage.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,213 @@
+//! Between what arrives and the hub: bounded lanes, each with one task that calls the receiver.
+//!
+//! Whatever takes deliveries in (a connection's read loop, a commit) only sorts them into lanes and
+//! never waits. A lane that is full drops, and its task says so with a gap, which is what makes
+//! dropping safe: the hub reads again what it may have missed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use hubbub_protocol::{Position, RoomId};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Control, Receiver, StoredNotice, shard_of};
+
+/// Deliveries one lane holds at most.
+const LANE_DELIVERIES: usize = 16 * 1024;
+/// Bytes of frames one lane holds at most.
+const LANE_BYTES: usize = 16 * 1024 * 1024;
+/// Deliveries handed on before other tasks get a turn.
+const BATCH: usize = 256;
+/// Most lanes for rooms.
+const LANES_MAX: usize = 8;
+
+/// One thing for the receiver.
+#[derive(Debug)]
+pub(crate) enum Delivery {
+    Event { room: RoomId, position: Position, frame: Bytes },
+    Reset { room: RoomId, position: Position },
+    Volatile { room: RoomId, key: Box<str>, frame: Bytes },
+    Subscribed { room: RoomId, again: bool },
+    Control(Control),
+    Stored(Vec<StoredNotice>),
+    ControlGap,
+}
+
+impl Delivery {
+    /// The room it belongs to; without one it goes to the lane of the node itself.
+    fn room(&self) -> Option<&RoomId> {
+        match self {
+            Self::Event { room, .. }
+            | Self::Reset { room, .. }
+            | Self::Volatile { room, .. }
+            | Self::Subscribed { room, .. } => Some(room),
+            Self::Control(_) | Self::Stored(_) | Self::ControlGap => None,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Event { frame, .. } | Self::Volatile { frame, .. } => frame.len(),
+            Self::Stored(notices) => size_of_val(notices.as_slice()),
+            _ => 0,
+        }
+    }
+}
+
+/// Which rooms a node hears right now.
+pub(crate) trait Roster: Send + Sync + 'static {
+    /// The confirmed rooms among those that `belongs` picks.
+    fn confirmed(&self, belongs: &dyn Fn(&RoomId) -> bool) -> Vec<RoomId>;
+}
+
+#[derive(Debug)]
+struct Lane {
+    sender: mpsc::Sender<Delivery>,
+    load: Arc<Load>,
+}
+
+#[derive(Debug, Default)]
+struct Load {
+    bytes: AtomicUsize,
+    overflowed: Notify,
+}
+
+/// The lanes of a node. One room is always in the same lane, so its order is kept.
+#[derive(Debug)]
+pub(crate) struct Dispatcher {
+    rooms: Vec<Lane>,
+    node: Lane,
+}
+
+impl Dispatcher {
+    /// Starts the lanes' tasks, which run until `stop`.
+    pub(crate) fn start(
+        receiver: &Arc<dyn Receiver>,
+        roster: &Arc<dyn Roster>,
+        stop: &CancellationToken,
+    ) -> Self {
+        let count = std::thread::available_parallelism().map_or(1, usize::from).min(LANES_MAX);
+        let lane = |number: Option<usize>| {
+            let (sender, deliveries) = mpsc::channel(LANE_DELIVERIES);
+            let load = Arc::new(Load::default());
+            let task = LaneTask {
+                receiver: Arc::clone(receiver),
+                roster: Arc::clone(roster),
+                load: Arc::clone(&load),
+                number,
+                count,
+            };
+            let stop = stop.clone();
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = task.run(deliveries) => {}
+                    () = stop.cancelled() => {}
+                }
+            });
+            Lane { sender, load }
+        };
+        Self { rooms: (0..count).map(|number| lane(Some(number))).collect(), node: lane(None) }
+    }
+
+    /// Puts a delivery in its lane, or drops it and lets the lane's task tell of a gap.
+    pub(crate) fn offer(&self, delivery: Delivery) {
+        let lane = match delivery.room() {
+            Some(room) => &self.rooms[shard_of(room.as_bytes(), self.rooms.len())],
+            None => &self.node,
+        };
+        let bytes = delivery.bytes();
+        let queued = lane.load.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if queued + bytes > LANE_BYTES || lane.sender.try_send(delivery).is_err() {
+            lane.load.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            lane.load.overflowed.notify_one();
+            metrics::counter!("hubbub_bus_deliveries_dropped_total").increment(1);
+        }
+    }
+}
+
+struct LaneTask {
+    receiver: Arc<dyn Receiver>,
+    roster: Arc<dyn Roster>,
+    load: Arc<Load>,
+    /// Which of the room lanes this is; `None` for the node's own.
+    number: Option<usize>,
+    count: usize,
+}
+
+impl LaneTask {
+    async fn run(self, mut deliveries: mpsc::Receiver<Delivery>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.load.overflowed.notified() => self.tell_gap(),
+                received = deliveries.recv_many(&mut batch, BATCH) => {
+                    if received == 0 {
+                        return;
+                    }
+                    self.hand_on(&mut batch);
+                    // A full lane would otherwise never let go of its thread.
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    }
+
+    /// Something was dropped, a confirmation perhaps, so all of the lane is told anew.
+    fn tell_gap(&self) {
+        let Some(number) = self.number else {
+            self.receiver.control_gap();
+            return;
+        };
+        let rooms = self.roster.confirmed(&|room| shard_of(room.as_bytes(), self.count) == number);
+        tracing::warn!(lane = number, rooms = rooms.len(), "deliveries dropped: lane full");
+        if !rooms.is_empty() {
+            self.receiver.subscribed(&rooms);
+            self.receiver.gap(&rooms);
+        }
+    }
+
+    fn hand_on(&self, batch: &mut Vec<Delivery>) {
+        let (mut confirmed, mut again) = (Vec::new(), Vec::new());
+        let mut bytes = 0;
+        for delivery in batch.drain(..) {
+            bytes += delivery.bytes();
+            if let Delivery::Subscribed { room, again: missed } = delivery {
+                confirmed.push(room);
+                if missed {
+                    again.push(room);
+                }
+                continue;
+            }
+            self.confirm(&mut confirmed, &mut again);
+            match delivery {
+                Delivery::Event { room, position, frame } => {
+                    self.receiver.event(room, position, frame);
+                }
+                Delivery::Reset { room, position } => self.receiver.reset(room, position),
+                Delivery::Volatile { room, key, frame } => {
+                    self.receiver.volatile(room, &key, frame);
+                }
+                Delivery::Control(control) => self.receiver.control(control),
+                Delivery::Stored(notices) => self.receiver.stored(notices),
+                Delivery::ControlGap => self.receiver.control_gap(),
+                Delivery::Subscribed { .. } => {}
+            }
+        }
+        self.confirm(&mut confirmed, &mut again);
+        self.load.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    fn confirm(&self, confirmed: &mut Vec<RoomId>, again: &mut Vec<RoomId>) {
+        if !confirmed.is_empty() {
+            self.receiver.subscribed(confirmed);
+            confirmed.clear();
+        }
+        if !again.is_empty() {
+            self.receiver.gap(again);
+            again.clear();
+        }
+    }
+}
