@@ -51,7 +51,7 @@ impl MongoSet {
         set
     }
 
-    /// Starts one `mongod` that is not part of any set, as its `uri`-giving owner.
+    /// Starts one `mongod` that is not part of any set.
     pub async fn start_standalone() -> StandaloneMongo {
         StandaloneMongo(Member::start(false).await)
     }

@@ -160,6 +160,37 @@ mod tests {
         assert!(!proc.exists());
     }
 
+    /// Run by the next test, in a process of its own.
+    #[test]
+    #[ignore = "aborts its process"]
+    fn abandons_a_child() {
+        let dir = watchdog::directory("process");
+        let child = Process::spawn(Command::new("sleep").arg("600"), &dir.path().join("log"));
+        println!("abandoned {} in {}", child.id(), dir.path().display());
+        std::process::abort();
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_child_and_its_files_are_gone() {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["process::tests::abandons_a_child", "--exact", "--ignored", "--nocapture"])
+            .output()
+            .unwrap();
+        let output = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (_, told) = output.split_once("abandoned ").expect("it told what it left");
+        let (pid, dir) = told.trim().split_once(" in ").unwrap();
+        let command_line = PathBuf::from(format!("/proc/{pid}/cmdline"));
+        let gone = async {
+            // A zombie, which only init can remove, has an empty command line.
+            while std::fs::read(&command_line).is_ok_and(|line| !line.is_empty())
+                || Path::new(dir).exists()
+            {
+                tokio::time::sleep(ASK_EVERY).await;
+            }
+        };
+        assert!(tokio::time::timeout(READY_WITHIN, gone).await.is_ok());
+    }
+
     #[test]
     fn directories_are_inside_the_one_that_the_watchdog_removes() {
         assert!(watchdog::directory("x").path().starts_with(watchdog::root()));
