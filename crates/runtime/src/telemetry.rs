@@ -1,0 +1,177 @@
+//! Logs and metrics. Both are global to a process: several nodes in one process (tests) share them.
+
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// How often histograms are condensed. Between two of these each keeps every single sample, so this
+/// bounds the memory metrics take.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Upper bounds of the buckets of every histogram named `*_seconds`.
+const SECONDS_BUCKETS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Upper bounds of the buckets of every other histogram: bytes and counts.
+const SIZE_BUCKETS: [f64; 10] =
+    [1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0, 262_144.0];
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "pretty" => Ok(Self::Pretty),
+            "json" => Ok(Self::Json),
+            _ => Err("write pretty or json".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pretty => "pretty",
+            Self::Json => "json",
+        })
+    }
+}
+
+/// Where log lines go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogOutput {
+    /// A server: its log is what it has to say.
+    #[default]
+    Stdout,
+    /// A command: stdout is for its answer.
+    Stderr,
+}
+
+/// Why logs or metrics could not be installed.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The filter can't be understood.
+    #[error("log filter: {0}")]
+    Filter(String),
+    /// Somebody else's recorder is in place.
+    #[error("metrics recorder: {0}")]
+    Recorder(#[from] BuildError),
+}
+
+/// Whether `filter` is one, such as `info` or `info,hubbub_gateway::socket=debug`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_filter(filter: &str) -> Result<(), TelemetryError> {
+    parse_filter(filter).map(drop)
+}
+
+fn parse_filter(filter: &str) -> Result<EnvFilter, TelemetryError> {
+    EnvFilter::builder().parse(filter).map_err(|error| TelemetryError::Filter(error.to_string()))
+}
+
+/// Logs from here on what passes `filter`. In a process that logs already nothing changes.
+///
+/// # Errors
+/// [`TelemetryError::Filter`].
+pub fn log(filter: &str, format: LogFormat, output: LogOutput) -> Result<(), TelemetryError> {
+    let writer = match output {
+        LogOutput::Stdout => BoxMakeWriter::new(io::stdout),
+        LogOutput::Stderr => BoxMakeWriter::new(io::stderr),
+    };
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(parse_filter(filter)?).with_writer(writer);
+    // The only error is that a subscriber is in place.
+    let _ = match format {
+        LogFormat::Pretty => subscriber.finish().try_init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).finish().try_init(),
+    };
+    Ok(())
+}
+
+/// The process's metrics, in the Prometheus text format.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+static INSTALLED: Mutex<Option<Metrics>> = Mutex::new(None);
+
+impl Metrics {
+    /// Installs the recorder behind the `metrics` macros, or returns the one installed before.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Recorder`].
+    pub fn install() -> Result<Self, TelemetryError> {
+        let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(metrics) = &*installed {
+            return Ok(metrics.clone());
+        }
+        let handle = PrometheusBuilder::new()
+            .set_buckets(&SIZE_BUCKETS)?
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS_BUCKETS)?
+            .install_recorder()?;
+        Ok(installed.insert(Self(handle)).clone())
+    }
+
+    /// All metrics as text.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Condenses histograms every few seconds, until `stop`. Without it they grow for ever.
+    pub async fn upkeep(self, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(UPKEEP)).await.is_some() {
+            self.0.run_upkeep();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logging_twice_is_not_an_error() {
+        log("warn", LogFormat::Json, LogOutput::Stderr).unwrap();
+        log("info", LogFormat::Pretty, LogOutput::Stderr).unwrap();
+    }
+
+    #[test]
+    fn a_filter_that_is_none_is_refused() {
+        check_filter("info,hubbub_gateway=debug").unwrap();
+        assert!(check_filter("info,hubbub_gateway=loud").is_err());
+    }
+
+    #[test]
+    fn every_node_of_a_process_sees_the_same_metrics() {
+        let first = Metrics::install().unwrap();
+        let second = Metrics::install().unwrap();
+        metrics::counter!("hubbub_runtime_test_total").increment(2);
+        metrics::histogram!("hubbub_runtime_test_seconds").record(0.002);
+        assert!(first.render().contains("hubbub_runtime_test_total 2"));
+        assert!(second.render().contains("hubbub_runtime_test_seconds_bucket{le=\"0.0025\"} 1"));
+    }
+}
