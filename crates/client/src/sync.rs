@@ -1,0 +1,442 @@
+//! What a client knows of its rooms, and what it still has to say: the state machine behind
+//! ordered, once-only, gap-free conversation. No I/O and no clock of its own.
+//!
+//! A [`Replica`] is fed the frames that arrive, the time, and what the person does; it answers with
+//! [`Action`]s. It is one value over all connections: while one is being replaced by another, the
+//! frames of both may be fed in any interleaving.
+//!
+//! Per room it keeps a position and accepts exactly the event that follows it. Everything else is
+//! either known already or proof of a gap, and then the room is subscribed anew from the position,
+//! which makes the gateway send what is missing: as events, as one state sync, or, when the
+//! position means nothing to it any more, as a reset, after which the room's history is loaded
+//! again. The heads that come with each heartbeat are proof of a gap as well, when the events they
+//! speak of do not arrive: a socket can be healthy and deaf.
+//!
+//! - [`room`]: one room's position and messages
+//! - [`outbox`]: messages that are not stored yet
+
+use std::collections::{HashMap, HashSet, VecDeque, hash_map};
+use std::time::{Duration, Instant};
+
+use hubbub_protocol::http::History;
+use hubbub_protocol::server::{ErrorFrame, Head, Mark, ReadyRoom};
+use hubbub_protocol::{
+    ClientFrame, ErrorCode, Event, Limits, Member, Message, MessageBody, MessageId, Position,
+    RoomChange, RoomId, Seq, ServerFrame, Timestamp, UserId, client::ResumePoint,
+};
+
+pub mod outbox;
+pub mod room;
+
+use outbox::{Outbox, Pending};
+use room::{HEAD_GRACE, RESUME_GRACE, Room, Step};
+
+/// Something the driver has to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Send this frame on the newest connection that is ready.
+    Transmit(ClientFrame),
+    /// Get the newest page of this room's history and hand it to [`Replica::loaded`].
+    Load(RoomId),
+    /// Tell the person.
+    Tell(Update),
+}
+
+/// Something a person may want to see.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Update {
+    /// A message is in its place, or has changed there. One's own come as well.
+    Message(Message),
+    /// Somebody came or went.
+    Member(Member),
+    /// A room's details changed.
+    Room(RoomChange),
+    /// One's own message is stored. Comes once for each.
+    Stored {
+        /// The message.
+        id: MessageId,
+        /// Its room.
+        room: RoomId,
+        /// Its place.
+        position: Position,
+        /// When the server took it.
+        at: Timestamp,
+    },
+    /// One's own message was refused for good. It stays in the outbox until it is retried or
+    /// discarded.
+    Failed {
+        /// The message.
+        id: MessageId,
+        /// Its room.
+        room: RoomId,
+        /// Why, for a program.
+        code: ErrorCode,
+        /// Why, for a person.
+        detail: String,
+    },
+    /// The room's messages were loaded again. These are all there are in the window now.
+    Reloaded {
+        /// The room.
+        room: RoomId,
+        /// Its messages in order.
+        messages: Vec<Message>,
+    },
+    /// A room is heard from now on: joined on this device or another.
+    Heard {
+        /// The room.
+        room: RoomId,
+        /// Where it stood.
+        position: Position,
+    },
+    /// A room is no longer heard: left, removed from, or not among those this connection may hear.
+    Gone {
+        /// The room.
+        room: RoomId,
+    },
+    /// How far members have come.
+    Marks {
+        /// The room.
+        room: RoomId,
+        /// Who, and how far.
+        marks: Vec<Mark>,
+    },
+    /// Somebody started or stopped typing.
+    Typing {
+        /// The room.
+        room: RoomId,
+        /// Who.
+        user: UserId,
+        /// Whether they type.
+        on: bool,
+    },
+    /// A frame that was not a send was refused.
+    Refused(ErrorFrame),
+}
+
+/// One user's rooms and outbox.
+#[derive(Debug)]
+pub struct Replica {
+    user: Option<UserId>,
+    limits: Limits,
+    rooms: HashMap<RoomId, Room>,
+    outbox: Outbox,
+    online: bool,
+    actions: VecDeque<Action>,
+}
+
+impl Default for Replica {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Replica {
+    /// A client that has not been connected yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            user: None,
+            limits: Limits::default(),
+            rooms: HashMap::new(),
+            outbox: Outbox::default(),
+            online: false,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// What to do next. To be asked until it is `None` after every other call.
+    pub fn poll(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Self::tick`] is next needed, if nothing else happens before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        if !self.online {
+            return None;
+        }
+        self.rooms.values().filter_map(Room::deadline).chain(self.outbox.deadline()).min()
+    }
+
+    /// Lets time pass.
+    pub fn tick(&mut self, now: Instant) {
+        if self.online {
+            for (&id, room) in &mut self.rooms {
+                if room.is_overdue(now) {
+                    self.actions.push_back(Action::Transmit(room.refill(id, now)));
+                }
+            }
+        }
+        self.transmit_due(now);
+    }
+
+    /// Where each room continues: what `hello` carries.
+    #[must_use]
+    pub fn resume_points(&self) -> Vec<ResumePoint> {
+        let point = |(&room, state): (&RoomId, &Room)| {
+            let Position { epoch, seq } = state.position();
+            ResumePoint { room, epoch, seq }
+        };
+        self.rooms.iter().map(point).collect()
+    }
+
+    /// There is no connection any more. What is unacknowledged goes out again after the next
+    /// `ready`.
+    pub fn disconnected(&mut self) {
+        self.online = false;
+        self.actions.retain(|action| !matches!(action, Action::Transmit(_)));
+    }
+
+    /// Takes a frame.
+    pub fn receive(&mut self, frame: ServerFrame, now: Instant) {
+        match frame {
+            ServerFrame::Ready { user, limits, rooms, .. } => self.ready(user, limits, &rooms, now),
+            ServerFrame::Message(message) => self.event(Event::Message(message), now),
+            ServerFrame::Member(member) => self.event(Event::Member(member), now),
+            ServerFrame::Room(change) => self.event(Event::Room(change), now),
+            ServerFrame::Sync { room, epoch, upto, messages } => {
+                self.state_sync(room, Position::new(epoch, upto), messages, now);
+            }
+            ServerFrame::Reset { room, epoch, seq } => self.reset(room, Position::new(epoch, seq)),
+            ServerFrame::Subscribed { room, epoch, seq } => {
+                self.subscribed(room, Position::new(epoch, seq), now);
+            }
+            ServerFrame::Unsubscribed { room } => self.gone(room),
+            ServerFrame::Heads { rooms } => self.heads(&rooms, now),
+            ServerFrame::Ack { id, room, epoch, seq, at } => {
+                if self.outbox.stored(id) {
+                    let position = Position::new(epoch, seq);
+                    self.tell(Update::Stored { id, room, position, at });
+                }
+            }
+            ServerFrame::Error(error) => self.refused(error, now),
+            ServerFrame::Marks { room, marks } => self.tell(Update::Marks { room, marks }),
+            ServerFrame::Typing { room, user, on } => self.tell(Update::Typing { room, user, on }),
+            // These speak of the connection, which is the driver's.
+            ServerFrame::Refreshed { .. } | ServerFrame::GoAway { .. } | ServerFrame::Pong => {}
+        }
+        self.transmit_due(now);
+    }
+
+    /// Puts a message into the outbox. `id` is new, of UUID version 7, and names it for ever.
+    ///
+    /// # Errors
+    /// [`ErrorCode::EmptyText`], [`ErrorCode::TextTooLong`], [`ErrorCode::IdConflict`], or
+    /// [`ErrorCode::Overloaded`] when [`outbox::CAPACITY`] messages wait already.
+    pub fn send(
+        &mut self,
+        id: MessageId,
+        room: RoomId,
+        body: MessageBody,
+        now: Instant,
+    ) -> Result<(), ErrorCode> {
+        self.limits.check_text(&body.text)?;
+        self.outbox.push(id, room, body)?;
+        self.transmit_due(now);
+        Ok(())
+    }
+
+    /// Sends a message that has failed once more, under its old id. Says whether there is one.
+    pub fn retry(&mut self, id: MessageId, now: Instant) -> bool {
+        let found = self.outbox.retry(id);
+        self.transmit_due(now);
+        found
+    }
+
+    /// Forgets a message that has failed. Says whether there is one.
+    pub fn discard(&mut self, id: MessageId) -> bool {
+        self.outbox.discard(id)
+    }
+
+    /// Takes the newest page of a room's history. After a reset it replaces what was known;
+    /// otherwise it adds what came before.
+    pub fn loaded(&mut self, id: RoomId, page: History) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        let own: Vec<_> = page.messages.iter().map(own_place).collect();
+        if !room.load(page) {
+            self.actions.push_back(Action::Load(id));
+            return;
+        }
+        let messages = room.messages().cloned().collect();
+        self.tell(Update::Reloaded { room: id, messages });
+        self.placed(own);
+    }
+
+    /// The user, once known.
+    #[must_use]
+    pub const fn user(&self) -> Option<UserId> {
+        self.user
+    }
+
+    /// A room's state, if it is heard.
+    #[must_use]
+    pub fn room(&self, room: RoomId) -> Option<&Room> {
+        self.rooms.get(&room)
+    }
+
+    /// What is not stored yet, in the order it was written.
+    pub fn pending(&self) -> impl Iterator<Item = Pending<'_>> {
+        self.outbox.iter()
+    }
+
+    fn tell(&mut self, update: Update) {
+        self.actions.push_back(Action::Tell(update));
+    }
+
+    fn transmit_due(&mut self, now: Instant) {
+        if !self.online {
+            return;
+        }
+        while let Some(frame) = self.outbox.next_due(now, self.limits.in_flight) {
+            self.actions.push_back(Action::Transmit(frame));
+        }
+    }
+
+    fn ready(&mut self, user: UserId, limits: Limits, rooms: &[ReadyRoom], now: Instant) {
+        (self.user, self.limits, self.online) = (Some(user), limits, true);
+        let heard: HashSet<RoomId> = rooms.iter().map(|room| room.room).collect();
+        let missing: Vec<RoomId> =
+            self.rooms.keys().copied().filter(|room| !heard.contains(room)).collect();
+        for room in missing {
+            self.gone(room);
+        }
+        for room in self.rooms.values_mut() {
+            room.asks_anew();
+        }
+        for &ReadyRoom { room, epoch, seq, .. } in rooms {
+            self.head(room, Position::new(epoch, seq), now, RESUME_GRACE);
+        }
+        self.outbox.reconnected();
+    }
+
+    /// Takes note of where a room stands. One that is new here starts there.
+    fn head(&mut self, room: RoomId, position: Position, now: Instant, grace: Duration) {
+        match self.rooms.entry(room) {
+            hash_map::Entry::Occupied(mut known) => {
+                known.get_mut().expect_by(position, now + grace)
+            }
+            hash_map::Entry::Vacant(new) => {
+                new.insert(Room::at(position));
+                self.tell(Update::Heard { room, position });
+            }
+        }
+    }
+
+    fn subscribed(&mut self, room: RoomId, position: Position, now: Instant) {
+        if let Some(known) = self.rooms.get_mut(&room) {
+            known.asks_anew();
+        }
+        self.head(room, position, now, RESUME_GRACE);
+    }
+
+    fn heads(&mut self, heads: &[Head], now: Instant) {
+        for &Head { room, epoch, seq } in heads {
+            if let Some(known) = self.rooms.get_mut(&room) {
+                known.expect_by(Position::new(epoch, seq), now + HEAD_GRACE);
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event, now: Instant) {
+        let (id, position) = (event.room(), event.position());
+        if !self.rooms.contains_key(&id) {
+            // A room's first event may overtake the `subscribed` that announces the room.
+            let before = Position::new(position.epoch, Seq(position.seq.0.saturating_sub(1)));
+            self.head(id, before, now, RESUME_GRACE);
+        }
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        match room.advance(position) {
+            Step::Known => return,
+            Step::Gap => {
+                self.ask(id, now);
+                return;
+            }
+            Step::Next => {}
+        }
+        match event {
+            Event::Message(message) => {
+                let own = own_place(&message);
+                if room.insert(message.clone()) {
+                    self.tell(Update::Message(message));
+                }
+                self.placed([own]);
+            }
+            Event::Member(member) => self.tell(Update::Member(member)),
+            Event::Room(change) => self.tell(Update::Room(change)),
+        }
+    }
+
+    fn state_sync(&mut self, id: RoomId, upto: Position, messages: Vec<Message>, now: Instant) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        if upto.epoch < room.position().epoch {
+            return;
+        }
+        if upto.epoch > room.position().epoch {
+            // Only a reset may start an epoch: a sync does not tell what the old one has lost.
+            self.ask(id, now);
+            return;
+        }
+        room.sync_to(upto);
+        let own: Vec<_> = messages.iter().map(own_place).collect();
+        let changed: Vec<_> = messages.into_iter().filter(|m| room.insert(m.clone())).collect();
+        for message in changed {
+            self.tell(Update::Message(message));
+        }
+        self.placed(own);
+    }
+
+    fn reset(&mut self, id: RoomId, position: Position) {
+        let Some(room) = self.rooms.get_mut(&id) else { return };
+        // Within an epoch a reset may also lead back: then the bus has lost its newest events.
+        if position.epoch < room.position().epoch {
+            return;
+        }
+        room.reset(position);
+        self.outbox.lost_places(id);
+        self.actions.push_back(Action::Load(id));
+    }
+
+    fn gone(&mut self, room: RoomId) {
+        if self.rooms.remove(&room).is_some() {
+            self.tell(Update::Gone { room });
+        }
+    }
+
+    fn refused(&mut self, error: ErrorFrame, now: Instant) {
+        let id = error.id.as_deref().and_then(|id| id.parse::<MessageId>().ok());
+        if let Some(id) = id.filter(|&id| self.outbox.contains(id)) {
+            if let Some(room) = self.outbox.refused(id, error.code, error.retry_after_ms, now) {
+                let ErrorFrame { code, message: detail, .. } = error;
+                self.tell(Update::Failed { id, room, code, detail });
+            }
+            return;
+        }
+        if let (Some(room), ErrorCode::RoomNotFound) = (error.room, error.code) {
+            self.gone(room);
+        }
+        self.tell(Update::Refused(error));
+    }
+
+    /// Subscribes a room anew from its position, unless that was asked for already.
+    fn ask(&mut self, id: RoomId, now: Instant) {
+        if let Some(room) = self.rooms.get_mut(&id)
+            && self.online
+            && !room.is_refilling()
+        {
+            self.actions.push_back(Action::Transmit(room.refill(id, now)));
+        }
+    }
+
+    /// Notes the places of those messages that are this user's own.
+    fn placed(&mut self, places: impl IntoIterator<Item = (UserId, MessageId, Position)>) {
+        for (sender, id, position) in places {
+            if self.user == Some(sender) {
+                self.outbox.placed(id, position);
+            }
+        }
+    }
+}
+
+const fn own_place(message: &Message) -> (UserId, MessageId, Position) {
+    (message.sender, message.id, Position::new(message.epoch, message.seq))
+}

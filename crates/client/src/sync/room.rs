@@ -1,0 +1,270 @@
+//! One room's position and messages.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use hubbub_protocol::http::History;
+use hubbub_protocol::{ClientFrame, Message, MessageId, Position, RoomId, Seq};
+
+/// Messages kept in a room at the most. The oldest go first; history has them.
+pub const WINDOW: usize = 2_000;
+
+/// How long after a head was told by a heartbeat its events may still be on their way.
+pub(super) const HEAD_GRACE: Duration = Duration::from_secs(2);
+/// How long a gateway may take to bring a room from its resume point to its head.
+pub(super) const RESUME_GRACE: Duration = Duration::from_secs(10);
+
+/// What an event's position means for a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It is the one that follows. The room has moved to it.
+    Next,
+    /// The room is past it.
+    Known,
+    /// Something before it is missing.
+    Gap,
+}
+
+/// A room as far as it is known here.
+#[derive(Debug, Clone)]
+pub struct Room {
+    /// Every event up to here is known, from where the room started or was reset.
+    position: Position,
+    /// Where the room started or was reset. What is after it came without a gap; what is before it
+    /// came with a page of history.
+    base: Seq,
+    /// In order. Seqs grow over epochs, so they order messages of different epochs too.
+    messages: BTreeMap<Seq, Message>,
+    /// The seq each message is at.
+    places: HashMap<MessageId, Seq>,
+    /// Whether the room was subscribed anew, and by when an answer is expected.
+    refilling: Option<Instant>,
+    /// A head whose events are expected, and until when.
+    expected: Option<(Position, Instant)>,
+    /// Whether the messages are to be replaced by a page of history.
+    reloading: bool,
+}
+
+impl Room {
+    /// A room that is heard from `position` on.
+    pub(super) fn at(position: Position) -> Self {
+        Self {
+            position,
+            base: position.seq,
+            messages: BTreeMap::new(),
+            places: HashMap::new(),
+            refilling: None,
+            expected: None,
+            reloading: false,
+        }
+    }
+
+    /// How far the room is known.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Its messages in order, each once: the newest [`WINDOW`] at the most.
+    pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Message> {
+        self.messages.values()
+    }
+
+    /// Whether its messages are about to be replaced, after a reset.
+    #[must_use]
+    pub const fn is_reloading(&self) -> bool {
+        self.reloading
+    }
+
+    /// Moves to an event's position, if it is the one that follows.
+    pub(super) fn advance(&mut self, to: Position) -> Step {
+        if to <= self.position {
+            return Step::Known;
+        }
+        if to != Position::new(self.position.epoch, self.position.seq.next()) {
+            return Step::Gap;
+        }
+        self.position = to;
+        Step::Next
+    }
+
+    /// Moves to where a state sync leads, if that is ahead.
+    pub(super) fn sync_to(&mut self, upto: Position) {
+        self.position = self.position.max(upto);
+        self.refilling = None;
+    }
+
+    /// Goes on from `position`; the messages wait to be replaced.
+    pub(super) fn reset(&mut self, position: Position) {
+        (self.position, self.base) = (position, position.seq);
+        (self.refilling, self.expected, self.reloading) = (None, None, true);
+    }
+
+    /// Puts a message in its place. Says whether that changed anything.
+    pub(super) fn insert(&mut self, message: Message) -> bool {
+        let (id, here) = (message.id, Position::new(message.epoch, message.seq));
+        if self.messages.get(&here.seq) == Some(&message) {
+            return false;
+        }
+        if let Some(there) = self.places.get(&id).and_then(|seq| self.messages.get(seq)) {
+            let there = Position::new(there.epoch, there.seq);
+            // A second copy: of one epoch the first counts, which is what the store decides as
+            // well; otherwise the later epoch, since the earlier one has lost it.
+            let stays = if there.epoch == here.epoch {
+                there.seq < here.seq
+            } else {
+                there.epoch > here.epoch
+            };
+            if stays {
+                return false;
+            }
+            self.messages.remove(&there.seq);
+        }
+        if let Some(replaced) = self.messages.insert(here.seq, message) {
+            self.places.remove(&replaced.id);
+        }
+        self.places.insert(id, here.seq);
+        while self.messages.len() > WINDOW {
+            if let Some((_, oldest)) = self.messages.pop_first() {
+                self.places.remove(&oldest.id);
+            }
+        }
+        self.places.contains_key(&id)
+    }
+
+    /// Joins the newest page of history with what was heard since the room started or was reset,
+    /// and drops the rest. Says no to a page from before that.
+    pub(super) fn load(&mut self, page: History) -> bool {
+        if page.epoch != self.position.epoch || page.seq < self.base {
+            return false;
+        }
+        let base = Position::new(self.position.epoch, self.base);
+        self.messages.retain(|_, message| Position::new(message.epoch, message.seq) > base);
+        self.places = self.messages.iter().map(|(&seq, message)| (message.id, seq)).collect();
+        for message in page.messages {
+            self.insert(message);
+        }
+        self.reloading = false;
+        true
+    }
+
+    /// The frame that makes the gateway send everything after the position.
+    pub(super) fn refill(&mut self, room: RoomId, now: Instant) -> ClientFrame {
+        self.refilling = Some(now + RESUME_GRACE);
+        self.expected = None;
+        let Position { epoch, seq } = self.position;
+        ClientFrame::Subscribe { room, epoch: Some(epoch), seq: Some(seq) }
+    }
+
+    /// Whether the room was subscribed anew and not answered yet.
+    pub(super) const fn is_refilling(&self) -> bool {
+        self.refilling.is_some()
+    }
+
+    /// The gateway has answered, or is another: a gap from here on is a new one.
+    pub(super) const fn asks_anew(&mut self) {
+        self.refilling = None;
+    }
+
+    /// Expects the events up to `head` by then.
+    pub(super) fn expect_by(&mut self, head: Position, then: Instant) {
+        if self.position < head && self.expected.is_none() {
+            self.expected = Some((head, then));
+        }
+    }
+
+    /// Whether something expected has not come in time.
+    pub(super) fn is_overdue(&mut self, now: Instant) -> bool {
+        if self.expected.is_some_and(|(head, _)| head <= self.position) {
+            self.expected = None;
+        }
+        self.deadline().is_some_and(|deadline| deadline <= now)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match (self.refilling, self.expected) {
+            (Some(answered), _) => Some(answered),
+            (None, Some((head, then))) => (self.position < head).then_some(then),
+            (None, None) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hubbub_protocol::{Epoch, MessageBody, Timestamp, UserId};
+
+    use super::*;
+
+    fn at(epoch: u64, seq: u64) -> Position {
+        Position::new(Epoch(epoch), Seq(seq))
+    }
+
+    fn message(id: MessageId, place: Position) -> Message {
+        Message {
+            room: RoomId::Direct([0; 32]),
+            epoch: place.epoch,
+            seq: place.seq,
+            id,
+            sender: UserId::from_uuid(*id.as_uuid()),
+            at: Timestamp::default(),
+            body: MessageBody { text: "x".into() },
+        }
+    }
+
+    fn seqs(room: &Room) -> Vec<u64> {
+        room.messages().map(|message| message.seq.0).collect()
+    }
+
+    #[test]
+    fn only_the_next_event_moves_the_position() {
+        let mut room = Room::at(at(1, 4));
+        assert_eq!(room.advance(at(1, 4)), Step::Known);
+        assert_eq!(room.advance(at(1, 6)), Step::Gap);
+        assert_eq!(room.advance(at(2, 5)), Step::Gap);
+        assert_eq!(room.advance(at(1, 5)), Step::Next);
+        assert_eq!(room.position(), at(1, 5));
+    }
+
+    #[test]
+    fn of_two_copies_in_an_epoch_the_first_stays_and_over_epochs_the_last() {
+        let id = MessageId::new();
+        let mut room = Room::at(at(1, 0));
+        assert!(room.insert(message(id, at(1, 3))));
+        assert!(!room.insert(message(id, at(1, 5))));
+        assert_eq!(seqs(&room), [3]);
+        assert!(room.insert(message(id, at(2, 9))));
+        assert!(!room.insert(message(id, at(1, 3))));
+        assert_eq!(seqs(&room), [9]);
+    }
+
+    #[test]
+    fn the_window_keeps_the_newest() {
+        let mut room = Room::at(at(1, 0));
+        for seq in 1..=(WINDOW as u64 + 10) {
+            room.insert(message(MessageId::new(), at(1, seq)));
+        }
+        assert_eq!(room.messages().count(), WINDOW);
+        assert_eq!(room.places.len(), WINDOW);
+        assert_eq!(seqs(&room)[0], 11);
+        assert!(!room.insert(message(MessageId::new(), at(1, 2))), "it would be the oldest");
+    }
+
+    #[test]
+    fn a_page_from_before_the_reset_is_refused() {
+        let mut room = Room::at(at(1, 7));
+        room.reset(at(2, 20));
+        let page = |epoch, seq| History {
+            epoch: Epoch(epoch),
+            seq: Seq(seq),
+            messages: Vec::new(),
+            before: None,
+            after: None,
+        };
+        assert!(!room.load(page(1, 20)));
+        assert!(!room.load(page(2, 19)));
+        assert!(room.is_reloading());
+        assert!(room.load(page(2, 21)));
+        assert!(!room.is_reloading());
+    }
+}
