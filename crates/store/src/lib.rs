@@ -11,7 +11,10 @@
 //! - [`positions`]: how far each member has come
 //! - [`mongo`], [`sqlite`]: the implementations
 
+mod content;
 pub mod events;
+mod fold;
+mod history;
 pub mod mongo;
 pub mod positions;
 pub mod rooms;
@@ -24,9 +27,11 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use events::{Appended, EventStore, HistoryPage, Page, StoredPlace};
+pub use mongo::{MongoOptions, MongoStore};
 pub use positions::{PositionRecord, PositionStore};
 pub use rooms::{Membership, NewRoom, RoomRecord, RoomStore};
 pub use sessions::{NewSession, Rotation, SessionRecord, SessionStore};
+pub use sqlite::SqliteStore;
 pub use users::{NewUser, UserRecord, UserStore};
 
 /// Why the store did not do it.

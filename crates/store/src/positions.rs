@@ -18,6 +18,13 @@ pub struct PositionRecord {
     pub read: Seq,
 }
 
+impl PositionRecord {
+    /// Of a member who has come nowhere yet.
+    pub(crate) const fn start(room: RoomId, user: UserId) -> Self {
+        Self { room, user, delivered: Seq(0), read: Seq(0) }
+    }
+}
+
 /// Positions and what follows from them.
 #[async_trait]
 pub trait PositionStore: Send + Sync {

@@ -48,6 +48,23 @@ pub struct RoomRecord {
     pub direct: Option<[UserId; 2]>,
 }
 
+impl RoomRecord {
+    /// The direct room of two people as it is made.
+    pub(crate) fn direct(a: UserId, b: UserId, now: Timestamp) -> Self {
+        Self {
+            id: RoomId::direct(a, b),
+            kind: RoomKind::Direct,
+            name: String::new(),
+            description: String::new(),
+            code: None,
+            owner: None,
+            created_at: now,
+            members: 2,
+            direct: Some(if a <= b { [a, b] } else { [b, a] }),
+        }
+    }
+}
+
 /// Somebody's place in a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {

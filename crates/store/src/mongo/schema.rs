@@ -1,0 +1,73 @@
+//! The indexes. Making one that exists changes nothing, so every process makes them all.
+
+use std::time::Duration;
+
+use mongodb::IndexModel;
+use mongodb::bson::{Document, doc};
+use mongodb::options::IndexOptions;
+
+use super::MongoStore;
+use crate::StoreError;
+
+/// The index by which messages are read in order and unread ones are counted without looking at
+/// a single message.
+pub(super) fn messages_index() -> Document {
+    doc! { "room": 1, "kind": 1, "seq": 1, "sender": 1 }
+}
+
+fn plain(keys: Document) -> IndexModel {
+    IndexModel::builder().keys(keys).build()
+}
+
+fn with(keys: Document, options: IndexOptions) -> IndexModel {
+    IndexModel::builder().keys(keys).options(options).build()
+}
+
+fn unique(keys: Document) -> IndexModel {
+    with(keys, IndexOptions::builder().unique(true).build())
+}
+
+/// Documents go when the time in the field has come.
+fn expiring(field: &str) -> IndexModel {
+    let options = IndexOptions::builder().expire_after(Duration::ZERO).build();
+    with(doc! { field: 1 }, options)
+}
+
+pub(super) async fn create_indexes(store: &MongoStore) -> Result<(), StoreError> {
+    let codes = IndexOptions::builder().unique(true).sparse(true).build();
+    let indexes = [
+        (&store.users, vec![unique(doc! { "username": 1 }), plain(doc! { "search": 1, "_id": 1 })]),
+        (&store.sessions, vec![expiring("expires_at")]),
+        (&store.session_tokens, vec![expiring("expires_at")]),
+        (
+            &store.rooms,
+            vec![
+                with(doc! { "code": 1 }, codes),
+                plain(doc! { "listed": 1, "_id": 1, "name_folded": 1 }),
+            ],
+        ),
+        (
+            &store.memberships,
+            vec![plain(doc! { "room": 1, "user": 1 }), plain(doc! { "user": 1, "room": 1 })],
+        ),
+        (
+            &store.events,
+            vec![
+                // The fence: no place of a room is ever given twice.
+                unique(doc! { "room": 1, "seq": 1 }),
+                plain(doc! { "room": 1, "version": 1 }),
+                plain(messages_index()),
+            ],
+        ),
+    ];
+    for (collection, models) in indexes {
+        collection.create_indexes(models).await.map_err(|error| {
+            let name = collection.name();
+            match StoreError::from(error) {
+                StoreError::Unavailable(why) => StoreError::Unavailable(why),
+                other => StoreError::Failed(format!("can't make the indexes of {name}: {other}")),
+            }
+        })?;
+    }
+    Ok(())
+}
