@@ -2,14 +2,33 @@
 //!
 //! Inside, knowledge flows one way: `socket → hub → bus`; `http` and `socket` share [`app::App`].
 //!
+//! - [`settings`]: what can be set, checked
 //! - [`app`]: what every request and every socket can reach
+//! - [`server`]: the accept loop
 //! - [`auth`]: tokens, passwords, cookies and CSRF, allowed origins
 //! - [`http`]: the HTTP API under `/api/v1`
+//! - [`socket`]: the WebSocket side, from upgrade to close
+//! - [`hub`]: from the bus to the connections on this node
 //! - [`committer`]: from a new event to its place, whatever the bus has forgotten
 //! - [`membership`]: joining and leaving, told to every node
+//! - [`readiness`], [`drain`]: when this node gets clients, and how it leaves
+//! - [`standalone`]: bus, store and worker in this one process
+//!
+//! [`Gateway::start`] puts it together; tests start as many as they like in one process.
 
 pub mod app;
 pub mod auth;
 pub mod committer;
+pub mod drain;
 pub mod http;
+pub mod hub;
 pub mod membership;
+pub mod readiness;
+pub mod server;
+pub mod settings;
+pub mod socket;
+pub mod standalone;
+mod start;
+
+pub use settings::Settings;
+pub use start::{Gateway, StartError};

@@ -1,7 +1,7 @@
 //! Logs and metrics. Both are global to a process: several nodes in one process (tests) share them.
 
 use std::fmt;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -92,12 +92,14 @@ fn parse_filter(filter: &str) -> Result<EnvFilter, TelemetryError> {
 /// # Errors
 /// [`TelemetryError::Filter`].
 pub fn log(filter: &str, format: LogFormat, output: LogOutput) -> Result<(), TelemetryError> {
-    let writer = match output {
-        LogOutput::Stdout => BoxMakeWriter::new(io::stdout),
-        LogOutput::Stderr => BoxMakeWriter::new(io::stderr),
+    let (writer, terminal) = match output {
+        LogOutput::Stdout => (BoxMakeWriter::new(io::stdout), io::stdout().is_terminal()),
+        LogOutput::Stderr => (BoxMakeWriter::new(io::stderr), io::stderr().is_terminal()),
     };
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(parse_filter(filter)?).with_writer(writer);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(parse_filter(filter)?)
+        .with_ansi(terminal)
+        .with_writer(writer);
     // The only error is that a subscriber is in place.
     let _ = match format {
         LogFormat::Pretty => subscriber.finish().try_init(),

@@ -8,6 +8,7 @@
 //! - [`reaper`]: clears the connections of dead nodes
 //! - [`backlog`]: how full the write-ahead log is, as gauges
 //! - [`metric`]: the names of what is counted and measured
+//! - [`settings`]: how a worker is configured, and what it shares with the gateway there
 
 pub mod backlog;
 mod backoff;
@@ -15,6 +16,8 @@ pub mod epoch;
 pub mod metric;
 pub mod pipeline;
 pub mod reaper;
+pub mod settings;
 
 pub use pipeline::{Pipeline, PipelineOptions};
 pub use reaper::Reaper;
+pub use settings::Settings;

@@ -139,10 +139,7 @@ impl Settings {
     ///
     /// # Errors
     /// Everything that is wrong with the values.
-    pub fn from_flags(
-        flags: &ArgMatches,
-        environment: &dyn Environment,
-    ) -> Result<Self, Problems> {
+    pub fn from_flags(flags: &ArgMatches, environment: &dyn Environment) -> Result<Self, Problems> {
         let mut reader = Reader::new(&spec(), flags, environment);
         let settings = Self {
             admin_listen: reader.get(&ADMIN_LISTEN),

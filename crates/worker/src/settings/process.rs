@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn a_long_host_name_is_cut() {
-        const LONG: &str = "a.very.long.host.name.of.more.than.sixty.three.characters.in.all.example";
+        const LONG: &str =
+            "a.very.long.host.name.of.more.than.sixty.three.characters.in.all.example";
         assert_eq!(made_up(Some(LONG)).len(), 63);
     }
 }

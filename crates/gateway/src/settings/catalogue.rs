@@ -1,0 +1,265 @@
+//! Every setting of the gateway: what it is called, what it may be, what it is for.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::Uri;
+use hubbub_runtime::settings::{Setting, Spec};
+use hubbub_worker::settings::{cluster, process};
+
+use crate::auth::SigningKeys;
+use crate::auth::origin::Origins;
+
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+pub(super) const LISTEN: Setting<SocketAddr> =
+    Setting::address("listen", "Where clients connect: HTTP and WebSocket. Port 0 takes any.")
+        .or("127.0.0.1:8080");
+pub(super) const ADMIN_LISTEN: Setting<SocketAddr> = Setting::address(
+    "admin_listen",
+    "Where `/healthz`, `/readyz` and `/metrics` answer. Not for the public.",
+)
+.or("127.0.0.1:9090");
+pub(super) const DATA_DIR: Setting<PathBuf> = Setting::path(
+    "data_dir",
+    "What a standalone gateway keeps: its database and its signing key. Made if it is not there.",
+)
+.or("./data");
+
+pub(super) const SIGNING_KEYS: Setting<SigningKeys> = Setting::parsed(
+    "signing_keys",
+    "list of `id:key`, each key 32 bytes or more in base64url",
+    |text| SigningKeys::parse(text).map_err(|error| error.to_string()),
+    "Keys of access tokens, the same on every gateway. The first signs, all verify: to rotate, put \
+     a new one in front. Needed in a cluster; a standalone gateway makes its own.",
+)
+.secret();
+pub(super) const ACCESS_TOKEN_TTL: Setting<Duration> = Setting::duration(
+    "access_token_ttl",
+    (seconds(MINUTE), seconds(DAY)),
+    "How long an access token lasts.",
+)
+.or("15m");
+pub(super) const REFRESH_TOKEN_TTL: Setting<Duration> = Setting::duration(
+    "refresh_token_ttl",
+    (seconds(HOUR), seconds(365 * DAY)),
+    "How long a session lasts that is not used.",
+)
+.or("30d");
+pub(super) const PASSWORD_HASHING: Setting<usize> = Setting::integer(
+    "password_hashing",
+    (1, 256),
+    "Passwords hashed at a time; each takes 19 MiB and a core.",
+)
+.or_computed("the number of cores");
+
+pub(super) const PUBLIC_URL: Setting<String> = Setting::parsed(
+    "public_url",
+    "`http://` or `https://`, host and port",
+    public_url,
+    "What people type to get here. With `https` cookies are `Secure` and `__Host-`; its origin may \
+     use them.",
+);
+pub(super) const ORIGINS: Setting<Vec<String>> = Setting::parsed(
+    "origins",
+    "list of `scheme://host[:port]`",
+    origins,
+    "Further origins whose pages may use cookies and sockets, exactly as browsers send them.",
+);
+pub(super) const TRUSTED_PROXIES: Setting<u8> = Setting::integer(
+    "trusted_proxies",
+    (0, 16),
+    "Proxies in front whose `X-Forwarded-For` is believed, counted from here.",
+)
+.or("0");
+
+pub(super) const HEARTBEAT: Setting<Duration> = Setting::duration(
+    "heartbeat",
+    (seconds(1), seconds(5 * MINUTE)),
+    "How often a quiet connection is asked for a sign of life. Below the idle time of any proxy in \
+     between.",
+)
+.or("25s");
+pub(super) const REQUEST_TIMEOUT: Setting<Duration> = Setting::duration(
+    "request_timeout",
+    (seconds(1), seconds(5 * MINUTE)),
+    "How long an HTTP request may take.",
+)
+.or("15s");
+pub(super) const DRAIN: Setting<Duration> = Setting::duration(
+    "drain",
+    (seconds(0), seconds(HOUR)),
+    "The time over which a stopping gateway tells its clients to move. Shorter than \
+     `shutdown_grace`.",
+)
+.or("15s");
+
+pub(super) const MAX_CONNECTIONS: Setting<usize> = Setting::integer(
+    "max_connections",
+    (1, 10_000_000),
+    "Sockets this gateway takes; more are refused with 503. The system's limit of open files must \
+     be higher.",
+)
+.or("100000");
+pub(super) const MAX_CONNECTIONS_PER_USER: Setting<usize> = Setting::integer(
+    "max_connections_per_user",
+    (1, 10_000),
+    "Connections a user may have on this gateway.",
+)
+.or("20");
+pub(super) const OUTBOUND_BYTES: Setting<usize> = Setting::bytes(
+    "outbound_bytes",
+    (64 * KIB, 64 * MIB),
+    "What may wait for one connection to read. Past it the client is told to catch up.",
+)
+.or("256KiB");
+
+pub(super) const FRAME_BYTES: Setting<u32> =
+    Setting::bytes("frame_bytes", (KIB, 16 * MIB), "Largest frame a client may send.").or("64KiB");
+pub(super) const TEXT_GRAPHEMES: Setting<u32> = Setting::integer(
+    "text_graphemes",
+    (1, 100_000),
+    "Longest message text, in what a person sees as one character.",
+)
+.or("4000");
+pub(super) const TEXT_BYTES: Setting<u32> =
+    Setting::bytes("text_bytes", (1, MIB), "Longest message text, in UTF-8.").or("32KiB");
+pub(super) const ROOMS_PER_CONNECTION: Setting<u32> =
+    Setting::integer("rooms_per_connection", (1, 10_000), "Rooms one connection can hear.")
+        .or("500");
+pub(super) const IN_FLIGHT: Setting<u32> =
+    Setting::integer("in_flight", (1, 10_000), "Sends of one connection that may wait for acks.")
+        .or("64");
+pub(super) const HELLO_TIMEOUT: Setting<Duration> = Setting::duration(
+    "hello_timeout",
+    (Duration::from_millis(100), seconds(MINUTE)),
+    "How long a new connection may take to say hello.",
+)
+.or("10s");
+pub(super) const SEND_BURST: Setting<u32> =
+    Setting::integer("send_burst", (1, 100_000), "Sends a user may make at once.").or("30");
+pub(super) const SEND_PER_SECOND: Setting<u32> = Setting::integer(
+    "send_per_second",
+    (1, 100_000),
+    "Sends a user may make each second once the burst is used up.",
+)
+.or("10");
+
+/// Settings that only the worker has. One environment or TOML file may serve both binaries.
+pub(super) const WORKER_ONLY: [&str; 4] = ["batch_events", "batch_age", "claim_idle", "attempts"];
+
+/// Every setting of the gateway.
+#[must_use]
+pub fn spec() -> Spec {
+    Spec::new(
+        "hubbub-gateway",
+        "Serves clients over HTTP and WebSocket. Without settings it needs nothing else.",
+    )
+    .section(
+        "Process",
+        [
+            LISTEN.about(),
+            ADMIN_LISTEN.about(),
+            DATA_DIR.about(),
+            process::NODE.about(),
+            DRAIN.about(),
+            process::SHUTDOWN_GRACE.about(),
+            process::LOG.about(),
+            process::LOG_FORMAT.about(),
+        ],
+    )
+    .section("Cluster", cluster::settings())
+    .section(
+        "Accounts and sessions",
+        [
+            SIGNING_KEYS.about(),
+            ACCESS_TOKEN_TTL.about(),
+            REFRESH_TOKEN_TTL.about(),
+            PASSWORD_HASHING.about(),
+        ],
+    )
+    .section("Where it is reached", [PUBLIC_URL.about(), ORIGINS.about(), TRUSTED_PROXIES.about()])
+    .section(
+        "Connections",
+        [
+            HEARTBEAT.about(),
+            REQUEST_TIMEOUT.about(),
+            MAX_CONNECTIONS.about(),
+            MAX_CONNECTIONS_PER_USER.about(),
+            OUTBOUND_BYTES.about(),
+        ],
+    )
+    .section(
+        "Limits told to clients",
+        [
+            FRAME_BYTES.about(),
+            TEXT_GRAPHEMES.about(),
+            TEXT_BYTES.about(),
+            ROOMS_PER_CONNECTION.about(),
+            IN_FLIGHT.about(),
+            HELLO_TIMEOUT.about(),
+            SEND_BURST.about(),
+            SEND_PER_SECOND.about(),
+        ],
+    )
+    .tolerating(WORKER_ONLY)
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let fits = text
+        .parse::<Uri>()
+        .is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.path() == "/");
+    match Origins::new(Some(text), [""; 0]) {
+        Ok(_) if fits => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err("write what people type, without a path: https://chat.example".to_owned()),
+    }
+}
+
+fn origins(text: &str) -> Result<Vec<String>, String> {
+    let origins: Vec<String> = text
+        .split(',')
+        .map(str::trim)
+        .filter(|origin| !origin.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if origins.iter().any(|origin| origin.contains('*')) {
+        return Err("`*` would let any page act for whoever visits it; list each origin, such as \
+                    https://chat.example"
+            .to_owned());
+    }
+    match Origins::new(None, &origins) {
+        Ok(_) => Ok(origins),
+        Err(error) => Err(format!("write scheme://host[:port] without a path; {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_an_origin() {
+        assert_eq!(public_url("https://chat.example/").unwrap(), "https://chat.example");
+        for bad in ["chat.example", "ftp://chat.example", "https://chat.example/chat", "https://"] {
+            assert!(public_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn origins_are_exact() {
+        let list = origins("https://a.example, http://localhost:5173").unwrap();
+        assert_eq!(list, ["https://a.example", "http://localhost:5173"]);
+        for bad in ["*", "https://*.example", "a.example", "https://a.example/x", "null"] {
+            assert!(origins(bad).is_err(), "{bad}");
+        }
+    }
+}
