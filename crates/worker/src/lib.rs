@@ -8,16 +8,27 @@
 //! - [`reaper`]: clears the connections of dead nodes
 //! - [`backlog`]: how full the write-ahead log is, as gauges
 //! - [`metric`]: the names of what is counted and measured
-//! - [`settings`]: how a worker is configured, and what it shares with the gateway there
+//!
+//! The process around them:
+//!
+//! - [`settings`]: what can be set
+//! - [`worker`]: start, run, stop
+//! - [`readiness`]: whether it does its work
+//! - [`cli`], [`operator`]: the command line, and what it answers to operators
 
 pub mod backlog;
 mod backoff;
+pub mod cli;
 pub mod epoch;
 pub mod metric;
+pub mod operator;
 pub mod pipeline;
+pub mod readiness;
 pub mod reaper;
 pub mod settings;
+pub mod worker;
 
 pub use pipeline::{Pipeline, PipelineOptions};
 pub use reaper::Reaper;
 pub use settings::Settings;
+pub use worker::{StartError, Worker};

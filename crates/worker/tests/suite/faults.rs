@@ -1,6 +1,7 @@
 //! Faults between a pipeline and the real thing behind it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use hubbub_bus::{BusError, Commit, CommitError, CommitRequest, LogRead, RoomLog};
@@ -31,11 +32,27 @@ pub(crate) struct FaultyStore {
     inner: Arc<dyn Store>,
     fault: watch::Sender<Fault>,
     appends: watch::Sender<usize>,
+    stored: AtomicUsize,
 }
 
 impl FaultyStore {
     pub(crate) fn over(inner: Arc<dyn Store>, fault: Fault) -> Arc<Self> {
-        Arc::new(Self { inner, fault: watch::Sender::new(fault), appends: watch::Sender::new(0) })
+        Arc::new(Self {
+            inner,
+            fault: watch::Sender::new(fault),
+            appends: watch::Sender::new(0),
+            stored: AtomicUsize::new(0),
+        })
+    }
+
+    /// Events that were given to the store through here.
+    pub(crate) fn events(&self) -> usize {
+        self.stored.load(Ordering::Relaxed)
+    }
+
+    async fn store(&self, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
+        self.stored.fetch_add(events.len(), Ordering::Relaxed);
+        self.inner.append(events).await
     }
 
     pub(crate) fn set(&self, fault: Fault) {
@@ -61,7 +78,7 @@ impl EventStore for FaultyStore {
     async fn append(&self, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
         let fault = *self.fault.borrow();
         match fault {
-            Fault::None => self.inner.append(events).await,
+            Fault::None => self.store(events).await,
             Fault::Away => {
                 self.appends.send_modify(|met| *met += 1);
                 Err(StoreError::Unavailable("cut off".into()))
@@ -70,13 +87,13 @@ impl EventStore for FaultyStore {
                 self.appends.send_modify(|met| *met += 1);
                 Err(StoreError::Failed("choked".into()))
             }
-            Fault::ChokesOn(_) => self.inner.append(events).await,
+            Fault::ChokesOn(_) => self.store(events).await,
             Fault::HangsBeforeAppend => {
                 self.hang(fault).await;
-                self.inner.append(events).await
+                self.store(events).await
             }
             Fault::HangsAfterAppend => {
-                let appended = self.inner.append(events).await;
+                let appended = self.store(events).await;
                 self.hang(fault).await;
                 appended
             }

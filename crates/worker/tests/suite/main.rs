@@ -1,7 +1,10 @@
 //! The worker against real buses and real stores, with faults put in between.
 
+mod cluster;
 mod epochs;
 mod faults;
+mod operator;
 mod pipeline;
+mod process;
 mod reaper;
 mod rig;

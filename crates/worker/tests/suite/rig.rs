@@ -43,6 +43,7 @@ pub(crate) struct Heard {
     pub(crate) stored: Vec<StoredNotice>,
     pub(crate) events: Vec<(RoomId, Position)>,
     pub(crate) resets: Vec<(RoomId, Position)>,
+    pub(crate) subscribed: Vec<RoomId>,
 }
 
 struct Ears(watch::Sender<Heard>);
@@ -60,9 +61,12 @@ impl Receiver for Ears {
         self.0.send_modify(|heard| heard.stored.extend(notices));
     }
 
+    fn subscribed(&self, rooms: &[RoomId]) {
+        self.0.send_modify(|heard| heard.subscribed.extend(rooms));
+    }
+
     fn volatile(&self, _room: RoomId, _key: &str, _frame: Bytes) {}
     fn control(&self, _control: Control) {}
-    fn subscribed(&self, _rooms: &[RoomId]) {}
     fn gap(&self, _rooms: &[RoomId]) {}
     fn control_gap(&self) {}
 }
@@ -87,6 +91,18 @@ impl Node {
 
     pub(crate) fn local() -> Self {
         Self::on(LocalBus::new(LocalOptions::new(node_id("here"))))
+    }
+
+    /// Waits until what is sent to this node over the network reaches it.
+    pub(crate) async fn await_ears(self) -> Self {
+        // The bus does not tell when its probe first came back, so it is asked.
+        soon("a probe", async {
+            while self.bus.probe_age().is_none() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        self
     }
 
     pub(crate) fn log(&self) -> Arc<dyn RoomLog> {
@@ -116,10 +132,11 @@ impl Node {
         .await
     }
 
-    /// Gives the room counters, as the gateway does that makes it.
+    /// Gives the room counters, as the gateway does that makes it, and hears it from here on.
     pub(crate) async fn seed(&self, room: RoomId, at: Position) {
         self.bus.seed(room, at, false).await.unwrap();
         self.bus.subscribe(&[room]);
+        self.hears("a subscription", |heard| heard.subscribed.contains(&room).then_some(())).await;
     }
 
     pub(crate) async fn commit(&self, event: &NewEvent) -> Position {

@@ -1,0 +1,165 @@
+//! One worker process, from start to stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hubbub_bus::redis::{RedisBus, RedisOptions, SafetyError};
+use hubbub_bus::{BusError, Wal};
+use hubbub_runtime::lifecycle::{Ended, Signals};
+use hubbub_runtime::telemetry::TelemetryError;
+use hubbub_runtime::{Health, Lifecycle, Metrics, admin};
+use hubbub_store::{MongoOptions, MongoStore, Store, StoreError};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::settings::Settings;
+use crate::{Pipeline, Reaper, metric, readiness};
+
+/// Why a worker did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Redis can't be reached, or holds data of another layout.
+    #[error("HUBBUB_REDIS_URL: {0}")]
+    Redis(#[from] BusError),
+    /// Redis would lose messages.
+    #[error("HUBBUB_REDIS_URL: {0}")]
+    UnsafeRedis(#[from] SafetyError),
+    /// MongoDB can't be reached, or is not a replica set.
+    #[error("HUBBUB_MONGODB_URL: {0}")]
+    MongoDb(#[from] StoreError),
+    /// The address for operators can't be bound.
+    #[error("HUBBUB_ADMIN_LISTEN: can't listen on {address}: {error}; choose a free address")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Metrics can't be installed.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+}
+
+/// A worker at work.
+pub struct Worker {
+    lifecycle: Lifecycle,
+    grace: Duration,
+    admin_address: SocketAddr,
+    health: Health,
+    store: Arc<dyn Store>,
+    /// Ends the listener for operators, last of all.
+    _admin: DropGuard,
+}
+
+impl Worker {
+    /// Connects, checks that Redis and MongoDB are safe to use, and begins to store. It stops when
+    /// the lifecycle says so.
+    ///
+    /// # Errors
+    /// [`StartError`], whose text names the setting and says what to do.
+    pub async fn start(settings: &Settings, lifecycle: Lifecycle) -> Result<Self, StartError> {
+        let metrics = Metrics::install()?;
+        metric::describe();
+        let address = settings.admin_listen;
+        let listen = |error| StartError::Listen { address, error };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let admin_address = listener.local_addr().map_err(listen)?;
+
+        let bus = Arc::new(connect_redis(settings).await?);
+        for warning in bus.check_safety().await? {
+            tracing::warn!(warning, "Redis is not set up as it should be");
+        }
+        let store = Arc::new(connect_mongodb(settings).await?);
+
+        let stop = lifecycle.soft_stop();
+        let health = Health::new();
+        let pipeline = Arc::new(Pipeline::new(
+            bus.clone(),
+            bus.clone(),
+            store.clone(),
+            settings.pipeline.clone(),
+        ));
+        let (storing, until) = (pipeline.clone(), stop.clone());
+        lifecycle.spawn_essential("pipeline", async move { storing.run(until).await });
+        lifecycle
+            .spawn_essential("reaper", Reaper::new(bus.clone(), store.clone()).run(stop.clone()));
+        lifecycle.spawn_essential(
+            "readiness",
+            readiness::watch(bus, store.clone(), pipeline, health.clone(), stop.clone()),
+        );
+        lifecycle.spawn(metrics.clone().upkeep(stop.clone()));
+
+        // While batches are being finished, operators can still ask.
+        let admin = CancellationToken::new();
+        let serving = admin::serve(listener, admin::routes(&health, metrics), admin.clone());
+        tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the listener for operators failed");
+            }
+        });
+        tracing::info!(admin = %admin_address, node = %settings.node, "listening");
+        Ok(Self {
+            lifecycle,
+            grace: settings.shutdown_grace,
+            admin_address,
+            health,
+            store,
+            _admin: admin.drop_guard(),
+        })
+    }
+
+    /// Where `/healthz`, `/readyz` and `/metrics` answer.
+    #[must_use]
+    pub const fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Whether it does its work.
+    #[must_use]
+    pub const fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Works until a signal or the soft stop, finishes the batches in hand, and tells how it ended.
+    pub async fn run(self, signals: Signals) -> Ended {
+        let ended = self.lifecycle.run(signals, self.grace).await;
+        self.store.close().await;
+        ended
+    }
+
+    /// Stops softly, as [`Worker::run`] does after a signal.
+    pub async fn stop(self) -> Ended {
+        let ended = self.lifecycle.stop(self.grace).await;
+        self.store.close().await;
+        ended
+    }
+}
+
+/// The write-ahead log, for commands that only look at it.
+///
+/// # Errors
+/// As for [`RedisBus::connect`].
+pub async fn open_wal(settings: &Settings) -> Result<Arc<dyn Wal>, StartError> {
+    Ok(Arc::new(connect_redis(settings).await?))
+}
+
+async fn connect_redis(settings: &Settings) -> Result<RedisBus, BusError> {
+    let cluster = &settings.cluster;
+    RedisBus::connect(RedisOptions {
+        partitions: cluster.partitions,
+        wal_limit: cluster.wal_limit,
+        ..RedisOptions::new(cluster.redis_urls.clone(), settings.node.clone())
+    })
+    .await
+}
+
+async fn connect_mongodb(settings: &Settings) -> Result<MongoStore, StoreError> {
+    let cluster = &settings.cluster;
+    MongoStore::connect(MongoOptions::new(
+        cluster.mongodb_url.expose(),
+        cluster.mongodb_database.as_str(),
+    ))
+    .await
+}
