@@ -1,0 +1,58 @@
+# Hubbub's commands. `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# dev builds fast, release runs fast.
+PROFILE ?= dev
+# Further arguments of `run` and `cluster`, such as ARGS='--listen 127.0.0.1:9000'.
+ARGS ?=
+# Many tests start real Redis and MongoDB servers; more of them at a time only makes each slower.
+TEST_THREADS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$(( n < 4 ? n : 4 )))
+
+.PHONY: run
+run: ## Build and run a standalone gateway on http://127.0.0.1:8080, data in ./data
+	cargo run --profile $(PROFILE) -p hubbub-gateway --bin hubbub-gateway -- $(ARGS)
+
+.PHONY: cluster
+cluster: servers ## Run Redis, MongoDB, two gateways, a worker and nginx here; Ctrl-C stops all
+	cargo build --profile $(PROFILE) -p hubbub-gateway -p hubbub-worker --bins
+	exec tools/cluster --profile $(PROFILE) $(ARGS)
+
+.PHONY: test
+test: servers lint ## Check everything: what continuous integration runs
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --all-features
+
+.PHONY: lint
+lint: ## Formatting, clippy, documentation, dependency licences and sources
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --all-features --no-deps
+	@if cargo deny --version >/dev/null 2>&1; then \
+		cargo deny --all-features check bans licenses sources; \
+	else \
+		echo 'lint: cargo-deny is not installed, deny.toml is not checked'; \
+	fi
+
+.PHONY: bench
+bench: servers ## Measure what docs/PERFORMANCE.md reports (takes some minutes)
+	tools/bench $(ARGS)
+
+.PHONY: docs
+docs: ## Write the generated documents anew: docs/SETTINGS.md, docs/schemas; and the API docs
+	HUBBUB_TEST_UPDATE=1 cargo test -p hubbub-gateway --test generated_documents
+	cargo doc --workspace --all-features --no-deps
+
+.PHONY: servers
+servers: ## Install the servers that tests need, where they are missing
+	@tools/install-test-servers
+
+.PHONY: clean
+clean: ## Remove what was built and the local cluster's data (not the installed servers)
+	cargo clean
+	rm -rf .cache/cluster
+
+.PHONY: help
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
