@@ -185,8 +185,19 @@ pub struct CreateRoomRequest {
 /// `POST /rooms/join`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct JoinRoomRequest {
-    /// The room's code.
+    /// The room's code; a public room's id does as well.
     pub code: String,
+}
+
+/// `PATCH /rooms/{room}`. Absent fields stay as they are.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+pub struct UpdateRoomRequest {
+    /// 1 to 80 graphemes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Up to 500 graphemes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
 }
 
 /// `POST /direct`.

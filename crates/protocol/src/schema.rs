@@ -26,6 +26,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("room-list", of::<http::RoomList>()),
         ("create-room-request", of::<http::CreateRoomRequest>()),
         ("join-room-request", of::<http::JoinRoomRequest>()),
+        ("update-room-request", of::<http::UpdateRoomRequest>()),
         ("direct-request", of::<http::DirectRequest>()),
         ("code-response", of::<http::CodeResponse>()),
         ("history", of::<http::History>()),
