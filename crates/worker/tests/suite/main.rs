@@ -1,4 +1,5 @@
 //! The worker against real buses and real stores, with faults put in between.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cluster;
 mod epochs;
