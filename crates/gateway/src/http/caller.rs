@@ -1,0 +1,106 @@
+//! Who makes a request.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
+use hubbub_protocol::{ErrorCode, SessionId, UserId};
+
+use super::problem::{ApiError, ApiResult};
+use crate::app::App;
+use crate::auth::csrf;
+
+/// Somebody with a live session.
+///
+/// The token is the `Authorization: Bearer` header's, else the access cookie's; never one from the
+/// URL. A change that a cookie speaks for needs an allowed `Origin` and the session's CSRF token.
+/// Whether the session has ended is asked of the bus every time, and while the bus is away nobody is
+/// let in (503).
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    /// Who.
+    pub user: UserId,
+    /// By which login.
+    pub session: SessionId,
+    /// Whether a cookie spoke for them.
+    pub via_cookie: bool,
+}
+
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
+        let (token, via_cookie) = match bearer(&parts.headers)? {
+            Some(token) => (token.to_owned(), false),
+            None => match app.auth.cookies().access_token(&parts.headers) {
+                Some(token) => (token, true),
+                None => return Err(ErrorCode::TokenRequired.into()),
+            },
+        };
+        let access = app.auth.verify_access(&token)?;
+        if via_cookie && !is_safe(&parts.method) {
+            check_change_by_cookie(app, &parts.headers, access.session)?;
+        }
+        let user = access.user.to_string();
+        let (ended, within_limit) = tokio::join!(
+            app.bus.session_ended(access.session),
+            app.http.quotas.requests_per_user(&app.bus, &user),
+        );
+        if ended? {
+            return Err(ErrorCode::SessionEnded.into());
+        }
+        within_limit?;
+        Ok(Self { user: access.user, session: access.session, via_cookie })
+    }
+}
+
+/// Whether a change that a cookie speaks for comes from a page of ours that belongs to `session`.
+///
+/// # Errors
+/// [`ErrorCode::OriginRefused`] and [`ErrorCode::CsrfFailed`].
+pub(super) fn check_change_by_cookie(
+    app: &App,
+    headers: &HeaderMap,
+    session: SessionId,
+) -> ApiResult<()> {
+    check_page(app, headers, true)?;
+    let presented = headers.get(csrf::HEADER).and_then(|value| value.to_str().ok());
+    if presented.is_some_and(|presented| app.auth.csrf_matches(session, presented)) {
+        Ok(())
+    } else {
+        Err(ErrorCode::CsrfFailed.into())
+    }
+}
+
+/// Whether the page that makes the request may use cookies here.
+///
+/// # Errors
+/// [`ErrorCode::OriginRefused`].
+pub(super) fn check_page(app: &App, headers: &HeaderMap, cookie_in_use: bool) -> ApiResult<()> {
+    app.http.origins.check(headers, cookie_in_use)?;
+    // Fetch Metadata: the browser's own word, which no page can change.
+    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return Err(ErrorCode::OriginRefused.into());
+    }
+    Ok(())
+}
+
+/// The token of the `Authorization` header. Another scheme than `Bearer`, or one that can't be
+/// read, does not fall back to the cookie: the caller meant to say who they are.
+fn bearer(headers: &HeaderMap) -> ApiResult<Option<&str>> {
+    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
+    value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| Some(token.trim()))
+        .ok_or_else(|| ErrorCode::TokenInvalid.into())
+}
+
+/// RFC 9110, section 9.2.1.
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}

@@ -1,0 +1,137 @@
+//! The HTTP API under `/api/v1`: accounts, sessions, people, rooms, history.
+//!
+//! - [`problem`]: errors as clients see them
+//! - [`address`]: where a request comes from
+//! - [`caller`]: who makes it
+//! - [`quotas`]: how often what may be done
+//! - `extract`, `fields`: reading and judging what clients send
+//! - `layers`: what every request passes through
+//! - `accounts`, `sessions`, `users`, `rooms`, `joining`, `history`: the endpoints
+
+mod accounts;
+pub mod address;
+pub mod caller;
+mod extract;
+mod fields;
+mod history;
+mod joining;
+mod layers;
+pub mod problem;
+pub mod quotas;
+mod room_view;
+mod rooms;
+mod sessions;
+mod users;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json as Answer, Router};
+use hubbub_protocol::ErrorCode;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+
+use crate::app::App;
+use crate::auth::origin::Origins;
+use problem::{ApiError, ApiResult};
+use quotas::Quotas;
+
+/// Largest body of a request, in bytes.
+pub const BODY_MAX: usize = 64 * 1024;
+
+/// Rows of a list when the caller names no limit.
+const LIST_DEFAULT: u32 = 50;
+
+/// What the HTTP side needs to know.
+#[derive(Debug, Clone)]
+pub struct HttpOptions {
+    /// Which pages may use cookies.
+    pub origins: Origins,
+    /// How many proxies in front add to `X-Forwarded-For`.
+    pub trusted_proxies: u8,
+    /// How long a request may take, reading its body included.
+    pub request_timeout: Duration,
+    /// How often what may be done.
+    pub quotas: Quotas,
+}
+
+impl HttpOptions {
+    /// The defaults, for these origins.
+    #[must_use]
+    pub fn new(origins: Origins) -> Self {
+        Self {
+            origins,
+            trusted_proxies: 0,
+            request_timeout: Duration::from_secs(15),
+            quotas: Quotas::default(),
+        }
+    }
+}
+
+/// The API's routes, to be nested under `/api/v1`. Unknown paths and wrong methods below it are
+/// answered here too. The peer's address is expected in the request's extensions, as
+/// `ConnectInfo<SocketAddr>`.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/register", post(accounts::register))
+        .route("/login", post(accounts::login))
+        .route("/logout", post(sessions::logout))
+        .route("/token", post(sessions::token))
+        .route("/me", get(accounts::me))
+        .route("/users", get(users::list))
+        .route("/rooms", get(rooms::list).post(rooms::create))
+        .route("/rooms/join", post(joining::join))
+        .route("/rooms/{room}", get(rooms::get).patch(rooms::update))
+        .route("/rooms/{room}/leave", post(joining::leave))
+        .route("/rooms/{room}/members", get(rooms::members))
+        .route("/rooms/{room}/code", post(rooms::rotate_code))
+        .route("/rooms/{room}/messages", get(history::page))
+        .route("/direct", post(joining::direct))
+        .route("/limits", get(limits))
+        .fallback(not_found)
+        .method_not_allowed_fallback(async || ApiError::new(ErrorCode::MethodNotAllowed))
+        .layer(from_fn_with_state(Arc::clone(&app), layers::limit_time))
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn(layers::observe))
+        .with_state(app)
+}
+
+/// The answer for a path with nothing at it, for any router.
+///
+/// # Errors
+/// Always [`ErrorCode::NotFound`].
+pub async fn not_found() -> Result<(), ApiError> {
+    Err(ErrorCode::NotFound.into())
+}
+
+/// `GET /limits`, for anybody.
+async fn limits(State(app): State<Arc<App>>) -> Response {
+    ([(CACHE_CONTROL, "public, max-age=60")], Answer(app.limits)).into_response()
+}
+
+/// Runs what must not stop halfway to its end, even if the client goes away or the time is up: a
+/// change that the store has made and nobody has been told of yet.
+async fn uninterrupted<T: Send + 'static>(
+    work: impl Future<Output = ApiResult<T>> + Send + 'static,
+) -> ApiResult<T> {
+    tokio::spawn(work.in_current_span()).await.unwrap_or_else(|_| {
+        tracing::error!("a request's task was lost");
+        Err(ErrorCode::Internal.into())
+    })
+}
+
+/// Cuts rows that were asked for with one more than `limit` back to it, and returns the last one if
+/// there are more: where the next page starts.
+fn cut<T>(rows: &mut Vec<T>, limit: usize) -> Option<&T> {
+    if rows.len() <= limit {
+        return None;
+    }
+    rows.truncate(limit);
+    rows.last()
+}

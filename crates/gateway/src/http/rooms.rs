@@ -1,0 +1,234 @@
+//! Rooms: create, find, join, change, leave.
+
+use std::sync::Arc;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use hubbub_protocol::event::NewEventKind;
+use hubbub_protocol::http::{
+    CodeResponse, CreateRoomRequest, Role, Room, RoomKind, RoomList, UpdateRoomRequest, UserList,
+};
+use hubbub_protocol::limits::LIST_MAX;
+use hubbub_protocol::{
+    Epoch, ErrorCode, MessageId, NewEvent, Position, RoomCode, RoomId, Seq, Timestamp,
+};
+use hubbub_store::{NewRoom, RoomRecord};
+use serde::Deserialize;
+
+use super::caller::Caller;
+use super::extract::{Json, Query, RoomPath, id};
+use super::fields::Fields;
+use super::problem::{ApiError, ApiResult};
+use super::room_view::{self, mine};
+use super::{LIST_DEFAULT, cut, joining, uninterrupted, users};
+use crate::app::App;
+
+/// Where a new room stands.
+const BEGINNING: Position = Position::new(Epoch(1), Seq(0));
+
+/// The query of `GET /rooms`.
+#[derive(Debug, Deserialize)]
+pub(super) struct RoomQuery {
+    #[serde(default)]
+    public: bool,
+    q: Option<String>,
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+/// `GET /rooms`: the caller's, or with `public=true` the directory.
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(query): Query<RoomQuery>,
+) -> ApiResult<Answer<RoomList>> {
+    let mut fields = Fields::default();
+    let q = fields.search(query.q.as_deref().unwrap_or_default());
+    let limit = fields.limit(query.limit, LIST_DEFAULT, LIST_MAX);
+    fields.check()?;
+    let after = query.after.as_deref().map(id).transpose()?;
+
+    let mut rooms = if query.public {
+        directory(&app, caller, &q, after, limit + 1).await?
+    } else {
+        let mine = app.store.rooms_of(caller.user, after, limit + 1).await?;
+        mine.into_iter().map(|(room, membership)| (room, Some(membership.role))).collect()
+    };
+    let next = cut(&mut rooms, limit).map(|(room, _)| room.id.to_string());
+    let rooms = room_view::views(&app, caller.user, rooms).await?;
+    Ok(Answer(RoomList { rooms, next }))
+}
+
+async fn directory(
+    app: &App,
+    caller: Caller,
+    q: &str,
+    after: Option<RoomId>,
+    limit: usize,
+) -> ApiResult<Vec<room_view::Seen>> {
+    let rooms = app.store.directory(q, after, limit).await?;
+    let pairs: Vec<_> = rooms.iter().map(|room| (room.id, caller.user)).collect();
+    let mine = app.store.memberships_among(&pairs).await?;
+    let role = |room: &RoomRecord| {
+        let member = mine.iter().any(|(id, _)| *id == room.id);
+        let owner = room.owner == Some(caller.user);
+        member.then_some(if owner { Role::Owner } else { Role::Member })
+    };
+    Ok(rooms.into_iter().map(|room| (role(&room), room)).map(|(role, room)| (room, role)).collect())
+}
+
+/// `POST /rooms`.
+///
+/// From the moment the store has the room this succeeds, even where the news can't be told: a
+/// repetition would make a second room.
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Json(request): Json<CreateRoomRequest>,
+) -> ApiResult<(StatusCode, Answer<Room>)> {
+    let CreateRoomRequest { name, kind, description } = request;
+    let mut fields = Fields::default();
+    let name = fields.room_name(&name);
+    let description = fields.room_description(description.as_deref().unwrap_or_default());
+    if kind == RoomKind::Direct {
+        fields.refuse("kind", "`public` or `private`; direct rooms are opened by `POST /direct`");
+    }
+    fields.check()?;
+
+    let room = NewRoom {
+        id: RoomId::new(),
+        kind,
+        name,
+        description,
+        code: RoomCode::new(),
+        owner: caller.user,
+        created_at: Timestamp::now(),
+    };
+    let (room, head) = uninterrupted(async move {
+        let room = app.store.create_room(room).await?;
+        // Without it the first commit finds the room unseeded and takes care of that.
+        if let Err(error) = app.bus.seed(room.id, BEGINNING, false).await {
+            tracing::warn!(%error, room = %room.id, "a new room has no counters yet");
+        }
+        let head = match joining::tell(&app, room.id, caller.user, room.created_at).await {
+            Ok(committed) => committed.position,
+            Err(_) => BEGINNING,
+        };
+        Ok((room, head))
+    })
+    .await?;
+    let room = Room {
+        id: room.id,
+        kind: room.kind,
+        name: room.name,
+        description: room.description,
+        code: room.code,
+        owner: room.owner,
+        role: Some(Role::Owner),
+        created_at: room.created_at,
+        members: room.members,
+        epoch: head.epoch,
+        seq: head.seq,
+        read: Seq(0),
+        delivered: Seq(0),
+        unread: 0,
+    };
+    Ok((StatusCode::CREATED, Answer(room)))
+}
+
+/// `GET /rooms/{room}`.
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    RoomPath(room): RoomPath,
+) -> ApiResult<Answer<Room>> {
+    room_view::view(&app, caller.user, room).await.map(Answer)
+}
+
+/// `PATCH /rooms/{room}`, by its owner. Can be repeated if its news could not be told.
+pub(super) async fn update(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    RoomPath(room): RoomPath,
+    Json(request): Json<UpdateRoomRequest>,
+) -> ApiResult<Answer<Room>> {
+    owned(&app, caller, room).await?;
+    let mut fields = Fields::default();
+    let name = request.name.map(|text| fields.room_name(&text));
+    let description = request.description.map(|text| fields.room_description(&text));
+    fields.check()?;
+    if name.is_some() || description.is_some() {
+        let app = Arc::clone(&app);
+        uninterrupted(async move {
+            app.store.update_room(room, name.clone(), description.clone()).await?;
+            let change = NewEvent {
+                room,
+                id: MessageId::new(),
+                sender: caller.user,
+                at: Timestamp::now(),
+                kind: NewEventKind::Room { name, description },
+            };
+            app.committer.commit(&change).await?;
+            Ok(())
+        })
+        .await?;
+    }
+    room_view::view(&app, caller.user, room).await.map(Answer)
+}
+
+/// `POST /rooms/{room}/code`: a new code, by the owner. The old one no longer works.
+pub(super) async fn rotate_code(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    RoomPath(room): RoomPath,
+) -> ApiResult<Answer<CodeResponse>> {
+    owned(&app, caller, room).await?;
+    let code = RoomCode::new();
+    if app.store.set_room_code(room, code).await? {
+        Ok(Answer(CodeResponse { code }))
+    } else {
+        Err(ErrorCode::RoomNotFound.into())
+    }
+}
+
+/// `GET /rooms/{room}/members`.
+pub(super) async fn members(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    RoomPath(room): RoomPath,
+    Query(query): Query<MemberQuery>,
+) -> ApiResult<Answer<UserList>> {
+    let mut fields = Fields::default();
+    let limit = fields.limit(query.limit, LIST_DEFAULT, LIST_MAX);
+    fields.check()?;
+    let after = query.after.as_deref().map(id).transpose()?;
+    mine(&app, caller.user, room).await?;
+    let mut members = app.store.members(room, after, limit + 1).await?;
+    let next = cut(&mut members, limit).map(|member| member.user.to_string());
+    let ids: Vec<_> = members.iter().map(|member| member.user).collect();
+    let mut records = app.store.users(&ids).await?;
+    records.sort_unstable_by_key(|user| user.id);
+    Ok(Answer(UserList { users: users::views(&app, records).await?, next }))
+}
+
+/// The query of `GET /rooms/{room}/members`.
+#[derive(Debug, Deserialize)]
+pub(super) struct MemberQuery {
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+/// # Errors
+/// [`ErrorCode::RoomNotFound`] for those who are not members, [`ErrorCode::Forbidden`] for members
+/// who do not own it. Nobody owns a direct room.
+async fn owned(app: &App, caller: Caller, room: RoomId) -> ApiResult<()> {
+    let (record, role) = mine(app, caller.user, room).await?;
+    if record.kind == RoomKind::Direct {
+        return Err(ApiError::new(ErrorCode::Forbidden).detail("Nobody owns a direct room"));
+    }
+    match role {
+        Role::Owner => Ok(()),
+        Role::Member => Err(ErrorCode::Forbidden.into()),
+    }
+}

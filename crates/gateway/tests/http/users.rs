@@ -1,0 +1,114 @@
+//! People and their presence.
+
+use axum::http::StatusCode;
+use hubbub_bus::Presence;
+use hubbub_protocol::client::DeviceStatus;
+use hubbub_protocol::{ConnectionId, Timestamp};
+use serde_json::Value;
+
+use crate::api::{Api, Person, usernames};
+
+async fn connect(api: &Api, person: &Person, status: DeviceStatus) -> ConnectionId {
+    let connection = ConnectionId::new();
+    api.bus.renew_lease().await.unwrap();
+    api.bus.put_connections(&[(person.id, connection, status)]).await.unwrap();
+    connection
+}
+
+async fn list(api: &Api, as_user: &Person, query: &str) -> Value {
+    api.get(&format!("/users?{query}")).as_user(as_user).send().await.ok(StatusCode::OK)
+}
+
+/// Every page of a list, following `next`.
+async fn pages(api: &Api, as_user: &Person, query: &str) -> Vec<Vec<String>> {
+    let mut pages = Vec::new();
+    let mut page = list(api, as_user, query).await;
+    loop {
+        pages.push(usernames(&page).into_iter().map(str::to_owned).collect());
+        let Some(next) = page["next"].as_str() else { return pages };
+        page = list(api, as_user, &format!("{query}&after={next}")).await;
+    }
+}
+
+#[tokio::test]
+async fn people_are_found_by_the_start_of_their_name() {
+    let api = Api::start();
+    let ada = api.person("ada").await;
+    for name in ["adam", "bob"] {
+        api.person(name).await;
+    }
+    assert_eq!(usernames(&list(&api, &ada, "q=Ad").await), ["ada", "adam"]);
+    assert_eq!(usernames(&list(&api, &ada, "q=zed").await), [""; 0]);
+    assert_eq!(usernames(&list(&api, &ada, "").await), ["ada", "adam", "bob"]);
+}
+
+#[tokio::test]
+async fn a_list_comes_in_pages() {
+    let api = Api::start();
+    let ada = api.person("ada").await;
+    for name in ["ben", "cleo", "dan"] {
+        api.person(name).await;
+    }
+    let found = pages(&api, &ada, "limit=3").await;
+    assert_eq!(found, [vec!["ada", "ben", "cleo"], vec!["dan"]]);
+}
+
+#[tokio::test]
+async fn those_who_are_connected_are_listed_once_whatever_their_devices() {
+    let api = Api::start();
+    let (ada, bob) = (api.person("ada").await, api.person("bob").await);
+    api.person("cleo").await;
+    connect(&api, &ada, DeviceStatus::Away).await;
+    connect(&api, &ada, DeviceStatus::Online).await;
+    connect(&api, &bob, DeviceStatus::Away).await;
+    let online = list(&api, &ada, "online=true").await;
+    assert_eq!(usernames(&online), ["ada", "bob"]);
+    assert_eq!(online["users"][0]["status"], "online");
+    assert_eq!(online["users"][1]["status"], "away");
+}
+
+#[tokio::test]
+async fn the_connected_come_in_pages_too() {
+    let api = Api::start();
+    let ada = api.person("ada").await;
+    connect(&api, &ada, DeviceStatus::Online).await;
+    for name in ["ben", "cleo"] {
+        let person = api.person(name).await;
+        connect(&api, &person, DeviceStatus::Online).await;
+    }
+    assert_eq!(pages(&api, &ada, "online=true&limit=2").await, [vec!["ada", "ben"], vec!["cleo"]]);
+}
+
+#[tokio::test]
+async fn the_connected_are_found_by_name_over_many_who_are_not() {
+    let api = Api::start();
+    let ada = api.person("ada").await;
+    for name in ["sam1", "sam2", "sam3"] {
+        api.person(name).await;
+    }
+    let sam4 = api.person("sam4").await;
+    for person in [&ada, &sam4] {
+        connect(&api, person, DeviceStatus::Online).await;
+    }
+    assert_eq!(pages(&api, &ada, "online=true&q=sam&limit=1").await, [vec!["sam4"]]);
+}
+
+#[tokio::test]
+async fn last_seen_is_told_of_those_who_are_gone() {
+    let api = Api::start();
+    let ada = api.person("ada").await;
+    let me = async || api.get("/me").as_user(&ada).send().await.ok(StatusCode::OK);
+    assert_eq!(me().await["last_seen"], Value::Null);
+
+    let connection = connect(&api, &ada, DeviceStatus::Online).await;
+    let seen = Timestamp::now();
+    api.app.store.set_last_seen(&[ada.id], seen).await.unwrap();
+    let connected = me().await;
+    assert_eq!(connected["status"], "online");
+    assert_eq!(connected["last_seen"], Value::Null);
+
+    api.bus.remove_connections(&[(ada.id, connection)]).await.unwrap();
+    let gone = me().await;
+    assert_eq!(gone["status"], "offline");
+    assert_eq!(gone["last_seen"], seen.to_string());
+}
