@@ -20,7 +20,7 @@ pub struct App {
     /// Who may come in.
     pub auth: Auth,
     /// The way of every event to its place.
-    pub committer: Committer,
+    pub committer: Arc<Committer>,
     /// The bounds clients are told.
     pub limits: Limits,
     /// What the HTTP side needs to know.

@@ -11,6 +11,7 @@ use hubbub_bus::log::{ID_LEAD_MAX, needs_lookup};
 use hubbub_bus::{Bus, BusError, Commit, CommitError, CommitRequest};
 use hubbub_protocol::{ErrorCode, NewEvent, Position, RoomId, Timestamp, UserId};
 use hubbub_store::{Store, StoreError};
+use hubbub_worker::epoch::{self, EpochError};
 
 /// How often one commit may find that the bus needs something first (counters, a look-up) before
 /// the room is called unavailable. Two rounds are usual after lost data; more mean a race with it.
@@ -99,6 +100,15 @@ impl From<StoreError> for CommitFailure {
         match error {
             StoreError::NoSuchRoom => Self::NoSuchRoom,
             other => Self::Unavailable(other.to_string()),
+        }
+    }
+}
+
+impl From<EpochError> for CommitFailure {
+    fn from(error: EpochError) -> Self {
+        match error {
+            EpochError::Store(error) => error.into(),
+            EpochError::Bus(error) => error.into(),
         }
     }
 }
@@ -219,9 +229,7 @@ impl Committer {
             return Ok(head);
         }
         tracing::warn!(%room, epoch = %stored.epoch, "the bus has no counters for a room; opening a new epoch");
-        let opened = self.store.open_epoch(room, stored.epoch).await?;
-        let from = hubbub_worker::epoch::with_margin(opened);
-        Ok(self.bus.seed(room, from, true).await?)
+        Ok(epoch::open_next(&*self.bus, &*self.store, room, stored).await?)
     }
 
     /// Tells a room that its counters on the bus are behind what was seen: if the bus still has the
@@ -239,10 +247,7 @@ impl Committer {
             return Ok(head);
         }
         tracing::warn!(%room, %head, %seen, "the bus has lost events of a room; opening a new epoch");
-        let opened = self.store.open_epoch(room, head.epoch).await?;
-        let highest = opened.seq.max(seen.seq);
-        let from = hubbub_worker::epoch::with_margin(Position::new(opened.epoch, highest));
-        Ok(self.bus.reopen(room, head.epoch, from).await?)
+        Ok(epoch::open_next(&*self.bus, &*self.store, room, seen).await?)
     }
 }
 

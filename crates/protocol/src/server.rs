@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::client::FrameError;
 use crate::error::ErrorCode;
 use crate::event::{Member, Message, RoomChange};
 use crate::id::{ConnectionId, Epoch, MessageId, NodeId, RoomId, Seq, UserId};
@@ -71,6 +72,12 @@ impl ErrorFrame {
     #[must_use]
     pub fn new(code: ErrorCode) -> Self {
         Self { id: None, room: None, code, message: code.title().to_owned(), retry_after_ms: None }
+    }
+}
+
+impl From<FrameError> for ErrorFrame {
+    fn from(error: FrameError) -> Self {
+        Self { id: error.id, message: error.message, ..Self::new(error.code) }
     }
 }
 

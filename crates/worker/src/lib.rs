@@ -4,6 +4,7 @@
 //! same pipeline in its own process.
 //!
 //! - [`pipeline`]: from the write-ahead log to the store, and back as stored notices
+//! - [`connect`]: reaching Redis and MongoDB, and refusing what would lose messages
 //! - [`epoch`]: new epochs, for rooms whose counters on the bus can't be trusted
 //! - [`reaper`]: clears the connections of dead nodes
 //! - [`backlog`]: how full the write-ahead log is, as gauges
@@ -19,6 +20,7 @@
 pub mod backlog;
 mod backoff;
 pub mod cli;
+pub mod connect;
 pub mod epoch;
 pub mod metric;
 pub mod operator;
@@ -28,6 +30,7 @@ pub mod reaper;
 pub mod settings;
 pub mod worker;
 
+pub use connect::{ConnectError, Connected, connect};
 pub use pipeline::{Pipeline, PipelineOptions};
 pub use reaper::Reaper;
 pub use settings::Settings;

@@ -5,30 +5,24 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hubbub_bus::redis::{RedisBus, RedisOptions, SafetyError};
-use hubbub_bus::{BusError, Wal};
+use hubbub_bus::Wal;
 use hubbub_runtime::lifecycle::{Ended, Signals};
 use hubbub_runtime::telemetry::TelemetryError;
 use hubbub_runtime::{Health, Lifecycle, Metrics, admin};
-use hubbub_store::{MongoOptions, MongoStore, Store, StoreError};
+use hubbub_store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::connect::{ConnectError, Connected, connect, connect_redis};
 use crate::settings::Settings;
 use crate::{Pipeline, Reaper, metric, readiness};
 
 /// Why a worker did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Redis can't be reached, or holds data of another layout.
-    #[error("HUBBUB_REDIS_URL: {0}")]
-    Redis(#[from] BusError),
-    /// Redis would lose messages.
-    #[error("HUBBUB_REDIS_URL: {0}")]
-    UnsafeRedis(#[from] SafetyError),
-    /// MongoDB can't be reached, or is not a replica set.
-    #[error("HUBBUB_MONGODB_URL: {0}")]
-    MongoDb(#[from] StoreError),
+    /// Redis or MongoDB can't be used.
+    #[error(transparent)]
+    Cluster(#[from] ConnectError),
     /// The address for operators can't be bound.
     #[error("HUBBUB_ADMIN_LISTEN: can't listen on {address}: {error}; choose a free address")]
     Listen {
@@ -67,11 +61,7 @@ impl Worker {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let admin_address = listener.local_addr().map_err(listen)?;
 
-        let bus = Arc::new(connect_redis(settings).await?);
-        for warning in bus.check_safety().await? {
-            tracing::warn!(warning, "Redis is not set up as it should be");
-        }
-        let store = Arc::new(connect_mongodb(settings).await?);
+        let Connected { bus, store } = connect(&settings.cluster, settings.node.clone()).await?;
 
         let stop = lifecycle.soft_stop();
         let health = Health::new();
@@ -142,24 +132,5 @@ impl Worker {
 /// # Errors
 /// As for [`RedisBus::connect`].
 pub async fn open_wal(settings: &Settings) -> Result<Arc<dyn Wal>, StartError> {
-    Ok(Arc::new(connect_redis(settings).await?))
-}
-
-async fn connect_redis(settings: &Settings) -> Result<RedisBus, BusError> {
-    let cluster = &settings.cluster;
-    RedisBus::connect(RedisOptions {
-        partitions: cluster.partitions,
-        wal_limit: cluster.wal_limit,
-        ..RedisOptions::new(cluster.redis_urls.clone(), settings.node.clone())
-    })
-    .await
-}
-
-async fn connect_mongodb(settings: &Settings) -> Result<MongoStore, StoreError> {
-    let cluster = &settings.cluster;
-    MongoStore::connect(MongoOptions::new(
-        cluster.mongodb_url.expose(),
-        cluster.mongodb_database.as_str(),
-    ))
-    .await
+    Ok(Arc::new(connect_redis(&settings.cluster, settings.node.clone()).await?))
 }

@@ -41,8 +41,10 @@ impl Partition {
         while !self.stop.is_cancelled() {
             let handed = if Instant::now() >= claim_at {
                 let claimed = self.claim(options.claim_idle).await;
+                let is_full = |entries: &Vec<_>| entries.len() >= options.batch_events;
                 // A full claim is followed by another: a dead consumer may have left much behind.
-                if claimed.as_ref().is_ok_and(|entries| entries.len() < options.batch_events) {
+                // One that fails is not: what is new can be read all the same.
+                if !claimed.as_ref().is_ok_and(is_full) {
                     claim_at = Instant::now() + claim_interval(options.claim_idle);
                 }
                 claimed

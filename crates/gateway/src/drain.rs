@@ -1,0 +1,58 @@
+//! Leaving quietly (P10): clients are told to move, at a paced rate, before the node goes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hubbub_protocol::server::GoAwayReason;
+use hubbub_protocol::{CloseCode, ServerFrame, Timestamp};
+use rand::Rng;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::socket::Sockets;
+
+/// How often to look whether everybody has gone.
+const LOOK: Duration = Duration::from_millis(50);
+/// How long a client has to go after its turn to move has come.
+const MOVE_TIME: Duration = Duration::from_secs(5);
+
+/// Tells every client to move within `window`, each at its own time, waits until they have gone,
+/// closes those that have not, and gives up the node's presence in one go.
+pub async fn drain(sockets: &Arc<Sockets>, window: Duration) {
+    let hub = &sockets.hub;
+    sockets.draining.cancel();
+    let connections = hub.connections();
+    tracing::info!(connections = connections.len(), "draining");
+    for connection in &connections {
+        let after = window.mul_f64(rand::rng().random_range(0.0..=1.0));
+        connection.tell(&ServerFrame::GoAway {
+            after_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+            reason: GoAwayReason::Draining,
+        });
+    }
+    drop(connections);
+    let latest = Instant::now() + window + MOVE_TIME;
+    while hub.connection_count() > 0 && Instant::now() < latest {
+        sleep(LOOK).await;
+    }
+    for connection in hub.connections() {
+        connection.close(CloseCode::GoAway);
+    }
+    // The close frames are on their way when the sessions are gone.
+    let closed = Instant::now() + MOVE_TIME;
+    while hub.connection_count() > 0 && Instant::now() < closed {
+        sleep_until((Instant::now() + LOOK).min(closed)).await;
+    }
+    release_presence(sockets).await;
+}
+
+async fn release_presence(sockets: &Sockets) {
+    let app = &sockets.app;
+    match app.bus.release_node().await {
+        Ok(gone) => {
+            if let Err(error) = app.store.set_last_seen(&gone, Timestamp::now()).await {
+                tracing::warn!(%error, "can't note when users were last seen");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "can't release presence; the lease will run out"),
+    }
+}

@@ -1,0 +1,225 @@
+//! Live connections follow memberships and sessions (P6).
+//!
+//! Every change arrives as a hint (a control word, a member event); the store is then asked, one
+//! question after the other, so that the last answer acted on is the latest. A hint that is lost is
+//! made up for by a re-check of everything: at once after a gap, and regularly besides.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use hubbub_protocol::{CloseCode, RoomId, ServerFrame, SessionId, Timestamp, UserId};
+use hubbub_store::StoreError;
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::Hub;
+use super::connection::Connection;
+
+/// How often everything is checked again without a reason.
+const RECHECK: Duration = Duration::from_secs(30);
+/// How long to wait before asking again when the store did not answer.
+const RETRY: Duration = Duration::from_secs(1);
+/// Memberships or sessions in one question.
+const BATCH: usize = 1_000;
+/// Users asked about at the same time in a full re-check.
+const PARALLEL: usize = 16;
+
+/// What to ask the store.
+#[derive(Debug)]
+pub(super) enum Follow {
+    /// Whether a user is a member of a room now.
+    Membership(UserId, RoomId),
+    /// Which rooms a user is in now.
+    User(UserId),
+    /// Everything about everybody here.
+    Everybody,
+}
+
+impl Hub {
+    /// A user's membership in a room may have changed.
+    pub(super) fn follow_membership(&self, user: UserId, room: RoomId) {
+        if !self.registry().by_user.contains_key(&user) {
+            return;
+        }
+        // The receiver is gone only when the hub has stopped.
+        let _ = self.follow.send(Follow::Membership(user, room));
+    }
+
+    /// Any of a user's memberships may have changed.
+    pub fn recheck_user(&self, user: UserId) {
+        let _ = self.follow.send(Follow::User(user));
+    }
+
+    /// Anything may have changed.
+    pub(super) fn recheck_everybody(&self) {
+        let _ = self.follow.send(Follow::Everybody);
+    }
+
+    /// Closes a session's connections.
+    pub(super) fn end_session(&self, session: SessionId) {
+        let held = self.registry().by_session.get(&session).cloned().unwrap_or_default();
+        for connection in held {
+            connection.close(CloseCode::SessionEnded);
+        }
+    }
+
+    /// Lets a connection hear a room from its head on, and says so.
+    async fn add_room(&self, connection: &Arc<Connection>, room: RoomId) {
+        match self.heads(&[room]).await {
+            Ok(heads) => {
+                let Some(head) = heads.first().copied() else { return };
+                connection.tell(&ServerFrame::Subscribed {
+                    room,
+                    epoch: head.epoch,
+                    seq: head.seq,
+                });
+                self.attach(connection, room, head);
+            }
+            Err(error) => tracing::warn!(%room, %error, "can't add a joined room to a connection"),
+        }
+    }
+
+    async fn set_membership(&self, user: UserId, room: RoomId, member: bool, most_rooms: usize) {
+        for connection in self.connections_of(user).into_iter().filter(|c| c.may_follow()) {
+            if !member {
+                self.detach_and_tell(&connection, room);
+                continue;
+            }
+            let wants = connection.follows_memberships
+                && !connection.hears(room)
+                && connection.room_count() < most_rooms;
+            if wants {
+                self.add_room(&connection, room).await;
+            }
+        }
+    }
+}
+
+pub(super) async fn run(hub: Arc<Hub>, mut follows: mpsc::UnboundedReceiver<Follow>) {
+    let most_rooms = hub.limits.rooms as usize;
+    let mut recheck = interval(RECHECK);
+    recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    recheck.tick().await;
+    loop {
+        let follow = tokio::select! {
+            follow = follows.recv() => follow,
+            _ = recheck.tick() => {
+                recheck_present(&hub).await;
+                continue;
+            }
+        };
+        match follow {
+            None => return,
+            Some(Follow::Membership(user, room)) => match hub.store.membership(room, user).await {
+                Ok(membership) => {
+                    hub.set_membership(user, room, membership.is_some(), most_rooms).await;
+                }
+                Err(error) => {
+                    // Out until the store says in: who was removed must not hear on because the
+                    // store is away.
+                    tracing::warn!(%room, %error, "can't check a membership; the room is silent for now");
+                    hub.detach_user(user, room);
+                    let again = Arc::clone(&hub);
+                    hub.spawn(async move {
+                        sleep(RETRY).await;
+                        again.follow_membership(user, room);
+                    });
+                }
+            },
+            Some(Follow::User(user)) => {
+                if let Err(error) = recheck_user(&hub, user, most_rooms).await {
+                    tracing::warn!(%error, "can't re-check a user's memberships yet");
+                    let again = Arc::clone(&hub);
+                    hub.spawn(async move {
+                        sleep(RETRY).await;
+                        again.recheck_user(user);
+                    });
+                }
+            }
+            Some(Follow::Everybody) => {
+                if let Err(error) = recheck_all(&hub, most_rooms).await {
+                    tracing::warn!(%error, "can't re-check memberships and sessions yet");
+                    let again = Arc::clone(&hub);
+                    hub.spawn(async move {
+                        sleep(RETRY).await;
+                        again.recheck_everybody();
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Takes out what no longer holds: memberships and sessions that ended unnoticed.
+async fn recheck_present(hub: &Arc<Hub>) {
+    let connections = hub.connections();
+    let mut pairs = HashSet::new();
+    for connection in &connections {
+        pairs.extend(connection.room_ids().into_iter().map(|room| (room, connection.user)));
+    }
+    let pairs: Vec<_> = pairs.into_iter().collect();
+    for batch in pairs.chunks(BATCH) {
+        match hub.store.memberships_among(batch).await {
+            Ok(held) => {
+                let held: HashSet<_> = held.into_iter().collect();
+                for (room, user) in batch.iter().filter(|pair| !held.contains(pair)) {
+                    // Asked again on its own, in turn with the hints: it may have begun since.
+                    hub.follow_membership(*user, *room);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "can't re-check memberships");
+                return;
+            }
+        }
+    }
+    if let Err(error) = recheck_sessions(hub, &connections).await {
+        tracing::warn!(%error, "can't re-check sessions");
+    }
+}
+
+async fn recheck_sessions(
+    hub: &Arc<Hub>,
+    connections: &[Arc<Connection>],
+) -> Result<(), StoreError> {
+    let sessions: HashSet<_> = connections.iter().map(|c| c.session).collect();
+    let sessions: Vec<_> = sessions.into_iter().collect();
+    for batch in sessions.chunks(BATCH) {
+        let live: HashSet<_> =
+            hub.store.live_sessions(batch, Timestamp::now()).await?.into_iter().collect();
+        for session in batch.iter().filter(|session| !live.contains(session)) {
+            hub.end_session(*session);
+        }
+    }
+    Ok(())
+}
+
+/// Brings every connection in line with the store, in both directions.
+async fn recheck_all(hub: &Arc<Hub>, most_rooms: usize) -> Result<(), StoreError> {
+    let connections = hub.connections();
+    recheck_sessions(hub, &connections).await?;
+    let users: HashSet<_> = connections.iter().map(|c| c.user).collect();
+    let mut answers = stream::iter(users)
+        .map(|user| recheck_user(hub, user, most_rooms))
+        .buffer_unordered(PARALLEL);
+    while let Some(answer) = answers.next().await {
+        answer?;
+    }
+    Ok(())
+}
+
+/// Brings a user's connections in line with the store, in both directions.
+async fn recheck_user(hub: &Arc<Hub>, user: UserId, most_rooms: usize) -> Result<(), StoreError> {
+    let rooms: HashSet<_> = hub.store.room_ids_of(user).await?.into_iter().collect();
+    let heard: HashSet<_> =
+        hub.connections_of(user).iter().flat_map(|connection| connection.room_ids()).collect();
+    for room in heard.difference(&rooms) {
+        hub.set_membership(user, *room, false, most_rooms).await;
+    }
+    for room in rooms {
+        hub.set_membership(user, room, true, most_rooms).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,383 @@
+//! What waits to be written to one socket: three lanes with three policies (P7, P8).
+//!
+//! - **control** must go: acks, errors, heartbeats. It is bounded by what a client may have under
+//!   way; a client that does not read that either is closed.
+//! - **events** is ordered and bounded in bytes. Past the bound it is emptied, and each room it
+//!   held events of is read again from the log once the client has caught up: nothing is lost, and
+//!   a slow reader costs a fixed amount of memory.
+//! - **volatile** keeps the newest frame of each key.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+use futures_util::task::AtomicWaker;
+use hubbub_protocol::{CloseCode, Position, RoomId};
+
+use super::frame::{PlacedFrame, WireFrame};
+
+/// Most frames in the control lane.
+const CONTROL_MAX: usize = 512;
+/// Most keys in the volatile lane.
+const VOLATILE_MAX: usize = 256;
+/// What a queued frame costs beyond its bytes.
+const FRAME_OVERHEAD: usize = 64;
+/// Most frames handed to the writer at once.
+pub const BATCH_FRAMES: usize = 64;
+/// Bytes handed to the writer at once, unless a single frame is larger.
+pub const BATCH_BYTES: usize = 64 * 1024;
+
+/// One connection's lanes. Pushing never waits.
+#[derive(Debug)]
+pub struct Outbound {
+    lanes: Mutex<Lanes>,
+    /// Wakes the socket's task when there is something to write.
+    writer: AtomicWaker,
+    /// Wakes the catch-up task when there is room for more events.
+    reader: AtomicWaker,
+    /// Bound of the event lane, in bytes.
+    events_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct Lanes {
+    control: VecDeque<WireFrame>,
+    events: VecDeque<Arc<PlacedFrame>>,
+    events_bytes: usize,
+    volatile: VecDeque<(Box<str>, WireFrame)>,
+    /// Rooms that are read from the log instead of live, with the position the client has (or will
+    /// have, once the event lane is written).
+    behind: Option<Box<HashMap<RoomId, Position>>>,
+    close: Option<CloseCode>,
+}
+
+/// What the writer gets.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Frames to write, in order.
+    pub frames: Vec<WireFrame>,
+    /// Close after writing them.
+    pub close: Option<CloseCode>,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pushed {
+    /// It waits in the lane.
+    Queued,
+    /// The room is behind; the log has it.
+    Behind,
+    /// The lane was full and is empty now; its rooms are behind from here on.
+    Overflowed,
+}
+
+impl Outbound {
+    /// Empty lanes; the event lane holds up to `events_max` bytes.
+    #[must_use]
+    pub fn new(events_max: usize) -> Self {
+        Self {
+            lanes: Mutex::default(),
+            writer: AtomicWaker::new(),
+            reader: AtomicWaker::new(),
+            events_max,
+        }
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a frame that must go.
+    pub fn control(&self, frame: WireFrame) {
+        let mut lanes = self.lanes();
+        if lanes.control.len() >= CONTROL_MAX {
+            lanes.close.get_or_insert(CloseCode::SlowConsumer);
+        } else {
+            lanes.control.push_back(frame);
+        }
+        drop(lanes);
+        self.writer.wake();
+    }
+
+    /// Closes the connection after what is in the control lane.
+    pub fn close(&self, code: CloseCode) {
+        self.lanes().close.get_or_insert(code);
+        self.writer.wake();
+        self.reader.wake();
+    }
+
+    /// Queues the newest frame of a key.
+    pub fn volatile(&self, key: &str, frame: WireFrame) {
+        let mut lanes = self.lanes();
+        if let Some(held) = lanes.volatile.iter_mut().find(|(k, _)| &**k == key) {
+            held.1 = frame;
+        } else {
+            if lanes.volatile.len() >= VOLATILE_MAX {
+                lanes.volatile.pop_front();
+            }
+            lanes.volatile.push_back((key.into(), frame));
+        }
+        drop(lanes);
+        self.writer.wake();
+    }
+
+    /// Queues a live event, unless its room is behind.
+    pub fn event(&self, frame: &Arc<PlacedFrame>) -> Pushed {
+        let mut lanes = self.lanes();
+        if lanes.behind.as_ref().is_some_and(|behind| behind.contains_key(&frame.room)) {
+            return Pushed::Behind;
+        }
+        let outcome = if lanes.push(frame, self.events_max) {
+            Pushed::Queued
+        } else {
+            lanes.overflow(frame);
+            Pushed::Overflowed
+        };
+        drop(lanes);
+        self.writer.wake();
+        outcome
+    }
+
+    /// Marks a room as behind: the log is read from `position` on, live events are passed over.
+    pub fn fall_behind(&self, room: RoomId, position: Position) {
+        self.lanes().behind.get_or_insert_default().insert(room, position);
+    }
+
+    /// Queues what was read for a room that is behind. False if the lane is full, or the room is
+    /// no longer behind, or is at another position than the frame follows: then look again.
+    pub fn catch_up(&self, frame: &Arc<PlacedFrame>) -> bool {
+        let mut lanes = self.lanes();
+        if lanes.events_bytes >= self.events_max {
+            return false;
+        }
+        let Some(position) = lanes.behind.as_mut().and_then(|b| b.get_mut(&frame.room)) else {
+            return false;
+        };
+        if frame.after.is_some_and(|after| after != *position) {
+            return false;
+        }
+        *position = frame.position;
+        lanes.events_bytes += cost(frame);
+        lanes.events.push_back(Arc::clone(frame));
+        drop(lanes);
+        self.writer.wake();
+        true
+    }
+
+    /// A room that is behind and not among those to `pass_over`, and the position to read on from.
+    pub fn behind(&self, pass_over: &HashSet<RoomId>) -> Option<(RoomId, Position)> {
+        let lanes = self.lanes();
+        let mut behind = lanes.behind.as_ref()?.iter();
+        behind.find(|(room, _)| !pass_over.contains(room)).map(|(room, at)| (*room, *at))
+    }
+
+    /// Where a room that is behind has come to; `None` if it is not behind.
+    pub fn behind_at(&self, room: RoomId) -> Option<Position> {
+        self.lanes().behind.as_ref()?.get(&room).copied()
+    }
+
+    /// The room is live again, or no longer heard.
+    pub fn keep_up(&self, room: RoomId) {
+        let mut lanes = self.lanes();
+        if let Some(behind) = lanes.behind.as_mut() {
+            behind.remove(&room);
+            if behind.is_empty() {
+                lanes.behind = None;
+            }
+        }
+    }
+
+    /// Waits until the event lane is at most half full. False when the connection is closing.
+    pub async fn room_for_more(&self) -> bool {
+        poll_fn(|cx| {
+            self.reader.register(cx.waker());
+            let lanes = self.lanes();
+            if lanes.close.is_some() {
+                Poll::Ready(false)
+            } else if lanes.events_bytes <= self.events_max / 2 {
+                Poll::Ready(true)
+            } else {
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    /// Waits for something to write and takes it, control first.
+    ///
+    /// Cancelling loses nothing: frames are taken in the same step that finishes.
+    pub async fn next(&self) -> Batch {
+        poll_fn(|cx| {
+            self.writer.register(cx.waker());
+            self.take().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+
+    /// Takes what is there, if anything is.
+    fn take(&self) -> Option<Batch> {
+        let mut lanes = self.lanes();
+        let mut batch = Batch::default();
+        let mut bytes = 0;
+        let fits = |bytes: usize, count: usize| count < BATCH_FRAMES && bytes < BATCH_BYTES;
+        while fits(bytes, batch.frames.len())
+            && let Some(frame) = lanes.control.pop_front()
+        {
+            bytes += frame.bytes().len();
+            batch.frames.push(frame);
+        }
+        while fits(bytes, batch.frames.len())
+            && let Some(frame) = lanes.events.pop_front()
+        {
+            lanes.events_bytes -= cost(&frame);
+            bytes += frame.wire.bytes().len();
+            batch.frames.push(frame.wire.clone());
+        }
+        while fits(bytes, batch.frames.len())
+            && let Some((_, frame)) = lanes.volatile.pop_front()
+        {
+            bytes += frame.bytes().len();
+            batch.frames.push(frame);
+        }
+        if lanes.control.is_empty() {
+            batch.close = lanes.close;
+        }
+        lanes.give_back_capacity();
+        let room = lanes.events_bytes <= self.events_max / 2;
+        drop(lanes);
+        if room {
+            self.reader.wake();
+        }
+        (!batch.frames.is_empty() || batch.close.is_some()).then_some(batch)
+    }
+}
+
+/// What a frame counts for in the lane's bound.
+fn cost(frame: &PlacedFrame) -> usize {
+    frame.wire.bytes().len() + FRAME_OVERHEAD
+}
+
+impl Lanes {
+    /// Queues an event if it fits. One always fits into an empty lane.
+    fn push(&mut self, frame: &Arc<PlacedFrame>, max: usize) -> bool {
+        let bytes = self.events_bytes + cost(frame);
+        if bytes > max && !self.events.is_empty() {
+            return false;
+        }
+        self.events_bytes = bytes;
+        self.events.push_back(Arc::clone(frame));
+        true
+    }
+
+    /// Empties the event lane: each room in it is behind from before its first event there.
+    fn overflow(&mut self, last: &Arc<PlacedFrame>) {
+        let behind = self.behind.get_or_insert_default();
+        // Rooms that were behind already had frames queued by catch-up: back to before those.
+        let mut first = HashMap::new();
+        for frame in self.events.iter().chain(std::iter::once(last)) {
+            // Whoever misses a reset must get one again: no log continues from the zero position.
+            first.entry(frame.room).or_insert(frame.after.unwrap_or_default());
+        }
+        behind.extend(first);
+        self.events.clear();
+        self.events_bytes = 0;
+    }
+
+    /// An idle connection keeps no buffers from its busy times.
+    fn give_back_capacity(&mut self) {
+        if self.events.is_empty() && self.events.capacity() > 0 {
+            self.events = VecDeque::new();
+        }
+        if self.control.is_empty() && self.control.capacity() > 0 {
+            self.control = VecDeque::new();
+        }
+        if self.volatile.is_empty() && self.volatile.capacity() > 0 {
+            self.volatile = VecDeque::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hubbub_protocol::{Epoch, Seq};
+
+    fn at(seq: u64) -> Position {
+        Position::new(Epoch(1), Seq(seq))
+    }
+
+    fn event(room: RoomId, seq: u64, bytes: usize) -> Arc<PlacedFrame> {
+        PlacedFrame::event(room, at(seq), &vec![b'x'; bytes])
+    }
+
+    async fn taken(outbound: &Outbound) -> usize {
+        outbound.next().await.frames.len()
+    }
+
+    #[tokio::test]
+    async fn control_goes_before_events_and_events_before_volatile() {
+        let outbound = Outbound::new(4096);
+        let room = RoomId::new();
+        outbound.volatile("typing", WireFrame::text(b"v"));
+        outbound.event(&event(room, 1, 3));
+        outbound.control(WireFrame::text(b"c"));
+        let batch = outbound.next().await;
+        let sent: Vec<_> = batch.frames.iter().map(|f| f.bytes()[2]).collect();
+        assert_eq!(sent, b"cxv");
+    }
+
+    #[tokio::test]
+    async fn an_overflow_empties_the_lane_and_remembers_where_each_room_was() {
+        let outbound = Outbound::new(2048);
+        let (a, b) = (RoomId::new(), RoomId::new());
+        assert_eq!(outbound.event(&event(a, 5, 800)), Pushed::Queued);
+        assert_eq!(outbound.event(&event(b, 9, 800)), Pushed::Queued);
+        assert_eq!(outbound.event(&event(a, 6, 800)), Pushed::Overflowed);
+        assert_eq!(outbound.event(&event(a, 7, 10)), Pushed::Behind);
+        assert_eq!(outbound.behind_at(a), Some(at(4)));
+        assert_eq!(outbound.behind_at(b), Some(at(8)));
+    }
+
+    #[tokio::test]
+    async fn an_overflow_during_catch_up_goes_back_to_what_was_not_written() {
+        let outbound = Outbound::new(2048);
+        let (a, b) = (RoomId::new(), RoomId::new());
+        outbound.fall_behind(a, at(0));
+        assert!(outbound.catch_up(&event(a, 1, 900)));
+        assert!(outbound.catch_up(&event(a, 2, 900)));
+        assert_eq!(outbound.event(&event(b, 1, 900)), Pushed::Overflowed);
+        assert_eq!(outbound.behind_at(a), Some(at(0)));
+        assert!(!outbound.catch_up(&event(a, 3, 10)), "no hole");
+        assert!(outbound.catch_up(&event(a, 1, 10)));
+    }
+
+    #[tokio::test]
+    async fn of_volatile_frames_the_newest_of_each_key_goes() {
+        let outbound = Outbound::new(2048);
+        for text in ["a1", "a2"] {
+            outbound.volatile("a", WireFrame::text(text.as_bytes()));
+        }
+        for n in 0..1000 {
+            outbound.volatile(&n.to_string(), WireFrame::text(b"n"));
+        }
+        let mut sent = 0;
+        for _ in 0..VOLATILE_MAX / BATCH_FRAMES {
+            sent += taken(&outbound).await;
+        }
+        assert_eq!(sent, VOLATILE_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_never_reads_its_answers_is_closed() {
+        let outbound = Outbound::new(2048);
+        for _ in 0..=CONTROL_MAX {
+            outbound.control(WireFrame::text(b"pong"));
+        }
+        let mut close = None;
+        while close.is_none() {
+            close = outbound.next().await.close;
+        }
+        assert_eq!(close, Some(CloseCode::SlowConsumer));
+    }
+}

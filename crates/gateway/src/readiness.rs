@@ -1,0 +1,41 @@
+//! Whether this node should get clients, and why not (P5: a green but deaf node is the worst).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hubbub_runtime::health::Health;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::socket::Sockets;
+
+/// How often the parts are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// How old the last probe that came back through the subscription may be.
+const PROBE_AGE_MAX: Duration = Duration::from_secs(10);
+/// Words of a check that fails.
+const DEAF: &str = "no probe came back through the subscription lately";
+
+/// Reports on bus, store and drain until the node stops.
+pub async fn watch(sockets: Arc<Sockets>, health: Health) {
+    let subscriber = health.check("subscriber");
+    let store = health.check("store");
+    let drain = health.check("drain");
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = looks.tick() => {}
+            () = sockets.draining.cancelled() => {
+                drain.not_ready("this node is leaving");
+                looks.tick().await;
+            }
+        }
+        let app = &sockets.app;
+        let hears = app.bus.probe_age().is_some_and(|age| age <= PROBE_AGE_MAX);
+        subscriber.report((!hears).then(|| DEAF.to_owned()));
+        store.report(app.store.ping().await.err().map(|error| error.to_string()));
+        if !sockets.draining.is_cancelled() {
+            drain.ready();
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The WebSocket side: from an upgrade request to a closed connection.
+//!
+//! - [`upgrade`]: the HTTP request that becomes a socket
+//! - [`greeting`]: from the first byte to `ready`
+//! - [`pump`]: one task per socket: reads frames, writes what is queued
+//! - [`session`]: what each frame does
+//! - [`throttle`]: how fast a client may send frames
+
+mod greeting;
+mod pump;
+mod session;
+mod throttle;
+pub mod upgrade;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hubbub_protocol::NodeId;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::auth::origin::Origins;
+use crate::hub::Hub;
+use crate::hub::roster::Roster;
+
+pub use self::session::Session;
+
+/// How sockets are to be held.
+#[derive(Debug, Clone)]
+pub struct SocketOptions {
+    /// This node's name, as `ready` tells it.
+    pub node: NodeId,
+    /// How often each connection is told where its rooms stand.
+    pub heartbeat: Duration,
+    /// Bound of a connection's event lane, in bytes.
+    pub outbound_bytes: usize,
+    /// Most connections of this node.
+    pub max_connections: usize,
+    /// Most connections of one user on this node.
+    pub max_connections_per_user: usize,
+}
+
+/// Everything a socket needs.
+#[derive(Debug)]
+pub struct Sockets {
+    /// The services shared with the HTTP side.
+    pub app: Arc<App>,
+    /// The node's rooms and connections.
+    pub hub: Arc<Hub>,
+    /// The node's part of the presence map.
+    pub roster: Roster,
+    /// How sockets are to be held.
+    pub options: SocketOptions,
+    /// Which origins may open one.
+    pub origins: Origins,
+    /// Every socket's task.
+    pub tasks: TaskTracker,
+    /// No new sockets from here on.
+    pub draining: CancellationToken,
+    /// Every socket is dropped from here on.
+    pub stop: CancellationToken,
+}

@@ -1,0 +1,73 @@
+//! One process that is a whole chat server: the bus in memory, the store in a file, and the
+//! worker's pipeline between the two.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hubbub_bus::local::{LocalBus, LocalOptions};
+use hubbub_protocol::NodeId;
+use hubbub_store::sqlite::SqliteStore;
+use hubbub_store::{Store, StoreError};
+use hubbub_worker::{Pipeline, PipelineOptions};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::committer::Continuity;
+
+/// How long storing what is left may take at the end.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+/// The parts of a standalone server.
+#[derive(Debug)]
+pub struct Standalone {
+    /// The bus.
+    pub bus: Arc<LocalBus>,
+    /// The store.
+    pub store: Arc<SqliteStore>,
+    /// Whether the store holds all that the last process committed.
+    pub continuity: Continuity,
+    pipeline: Arc<Pipeline>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Standalone {
+    /// Opens the data directory and starts storing.
+    ///
+    /// # Errors
+    /// When the directory can't be used, or another process does.
+    pub async fn open(data_dir: &Path, node: NodeId) -> Result<Self, StoreError> {
+        let dir = data_dir.to_owned();
+        let store = tokio::task::spawn_blocking(move || SqliteStore::open(&dir))
+            .await
+            .map_err(|error| StoreError::Failed(error.to_string()))??;
+        let continuity = if store.was_clean() { Continuity::Kept } else { Continuity::Lost };
+        let store = Arc::new(store);
+        let bus = Arc::new(LocalBus::new(LocalOptions::new(node)));
+        let pipeline = Arc::new(Pipeline::new(
+            Arc::clone(&bus) as _,
+            Arc::clone(&bus) as _,
+            Arc::clone(&store) as _,
+            PipelineOptions::default(),
+        ));
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let (storing, until) = (Arc::clone(&pipeline), stop.clone());
+        tasks.spawn(async move { storing.run(until).await });
+        Ok(Self { bus, store, continuity, pipeline, stop, tasks })
+    }
+
+    /// Stores what is left, and closes the file. Only what is stored completely is closed as clean:
+    /// otherwise clients may have seen events that the file does not have, and the next process
+    /// must begin new epochs.
+    pub async fn close(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        if self.pipeline.drain(DRAIN_TIME).await {
+            self.store.close().await;
+        } else {
+            tracing::error!("not everything could be stored before the end");
+        }
+    }
+}

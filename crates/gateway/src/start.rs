@@ -1,0 +1,279 @@
+//! Putting a gateway together, and taking it apart.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::any;
+use hubbub_bus::Bus;
+use hubbub_protocol::ErrorCode;
+use hubbub_runtime::admin;
+use hubbub_runtime::health::Health;
+use hubbub_runtime::lifecycle::Lifecycle;
+use hubbub_runtime::telemetry::Metrics;
+use hubbub_store::{Store, StoreError};
+use hubbub_worker::Reaper;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::auth::{Auth, AuthOptions, SigningKeys};
+use crate::auth::keys::KeysError;
+use crate::auth::origin::{OriginError, Origins};
+use crate::committer::{Committer, Continuity};
+use crate::drain::drain;
+use crate::http::problem::ApiError;
+use crate::http::{self, HttpOptions};
+use crate::hub::roster::Roster;
+use crate::hub::{Hub, heartbeat};
+use crate::settings::{Mode, Settings};
+use crate::socket::{SocketOptions, Sockets, upgrade::upgrade};
+use crate::standalone::Standalone;
+use crate::{readiness, server};
+
+/// The file in the data directory that holds a standalone server's own signing key.
+const KEY_FILE: &str = "signing-keys";
+
+/// Why a gateway did not start. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address can't be listened on.
+    #[error("can't listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The data directory can't be used.
+    #[error("can't use the data directory (HUBBUB_DATA_DIR): {0}")]
+    DataDir(#[source] StoreError),
+    /// The signing keys can't be read or made.
+    #[error("signing keys: {0}")]
+    Keys(#[from] KeysError),
+    /// A cluster's gateways need the same keys, so none are made up.
+    #[error("HUBBUB_SIGNING_KEYS is needed in a cluster, the same on every gateway")]
+    NoKeys,
+    /// An origin can't be read.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// Redis or MongoDB can't be used.
+    #[error(transparent)]
+    Cluster(#[from] hubbub_worker::ConnectError),
+    /// The node's lease can't be taken.
+    #[error("can't take the node's lease: {0}")]
+    Lease(#[from] hubbub_bus::BusError),
+}
+
+/// A running gateway. It stops with its [`Lifecycle`].
+#[derive(Debug)]
+pub struct Gateway {
+    address: SocketAddr,
+    admin_address: SocketAddr,
+    sockets: Arc<Sockets>,
+    health: Health,
+}
+
+/// Bus and store, wherever they are.
+struct Backends {
+    bus: Arc<dyn Bus>,
+    store: Arc<dyn Store>,
+    continuity: Continuity,
+    keys: SigningKeys,
+    standalone: Option<Standalone>,
+}
+
+impl Backends {
+    async fn open(settings: &Settings) -> Result<Self, StartError> {
+        let keys = settings.signing_keys.clone();
+        match &settings.mode {
+            Mode::Standalone => {
+                let standalone = Standalone::open(&settings.data_dir, settings.node.clone())
+                    .await
+                    .map_err(StartError::DataDir)?;
+                let keys = match keys {
+                    Some(keys) => keys,
+                    None => SigningKeys::load_or_create(&settings.data_dir.join(KEY_FILE))?,
+                };
+                Ok(Self {
+                    bus: Arc::clone(&standalone.bus) as _,
+                    store: Arc::clone(&standalone.store) as _,
+                    continuity: standalone.continuity,
+                    keys,
+                    standalone: Some(standalone),
+                })
+            }
+            Mode::Cluster(cluster) => {
+                let keys = keys.ok_or(StartError::NoKeys)?;
+                let connected = hubbub_worker::connect(cluster, settings.node.clone()).await?;
+                Ok(Self {
+                    bus: connected.bus as _,
+                    store: connected.store as _,
+                    continuity: Continuity::Lost,
+                    keys,
+                    standalone: None,
+                })
+            }
+        }
+    }
+}
+
+impl Gateway {
+    /// Starts a gateway that stops with `lifecycle`.
+    ///
+    /// # Errors
+    /// [`StartError`], after which nothing is left running.
+    pub async fn start(
+        settings: Settings,
+        lifecycle: &Lifecycle,
+        metrics: Metrics,
+    ) -> Result<Self, StartError> {
+        let listener = listen(settings.listen).await?;
+        let admin_listener = listen(settings.admin_listen).await?;
+        let (address, admin_address) = (address(&listener)?, address(&admin_listener)?);
+
+        let origins = Origins::new(settings.public_url.as_deref(), &settings.origins)?;
+        let Backends { bus, store, continuity, keys, standalone } =
+            Backends::open(&settings).await?;
+        let committer =
+            Arc::new(Committer::new(Arc::clone(&bus), Arc::clone(&store), continuity));
+        let auth = Auth::new(AuthOptions {
+            signing_keys: keys,
+            access_token_ttl: settings.access_token_ttl,
+            refresh_token_ttl: settings.refresh_token_ttl,
+            hashing_permits: settings.password_hashing,
+            secure_cookies: settings.is_https(),
+        });
+        let app = Arc::new(App {
+            bus: Arc::clone(&bus),
+            store: Arc::clone(&store),
+            auth,
+            committer: Arc::clone(&committer),
+            limits: settings.limits,
+            http: HttpOptions {
+                trusted_proxies: settings.trusted_proxies,
+                request_timeout: settings.request_timeout,
+                ..HttpOptions::new(origins.clone())
+            },
+        });
+
+        // What runs until the last client has gone, which is later than the soft stop.
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let hub = Hub::start(bus, store, committer, settings.limits, &tasks, &stop);
+        let roster = Roster::start(&hub).await?;
+        let sockets = Arc::new(Sockets {
+            app: Arc::clone(&app),
+            hub,
+            roster,
+            options: SocketOptions {
+                node: settings.node.clone(),
+                heartbeat: settings.heartbeat,
+                outbound_bytes: settings.outbound_bytes,
+                max_connections: settings.max_connections,
+                max_connections_per_user: settings.max_connections_per_user,
+            },
+            origins,
+            tasks: tasks.clone(),
+            draining: CancellationToken::new(),
+            stop: stop.clone(),
+        });
+
+        let health = Health::new();
+        let router = router(&sockets, &health);
+        let until_stop = Until { tasks: &tasks, stop: &stop };
+        until_stop.spawn(heartbeat::run(Arc::clone(&sockets.hub), settings.heartbeat));
+        until_stop.spawn(readiness::watch(Arc::clone(&sockets), health.clone()));
+        until_stop.spawn(metrics.clone().upkeep(stop.clone()));
+        if standalone.is_some() {
+            // In a cluster the workers do it.
+            let reaper = Reaper::new(Arc::clone(&app.bus) as _, Arc::clone(&app.store) as _);
+            let stop = stop.clone();
+            until_stop.spawn(async move { reaper.run(stop).await });
+        }
+        let admin_routes = admin::routes(&health, metrics);
+        tasks.spawn({
+            let stop = stop.clone();
+            async move {
+                if let Err(error) = admin::serve(admin_listener, admin_routes, stop).await {
+                    tracing::error!(%error, "the admin listener failed");
+                }
+            }
+        });
+        tasks.spawn(server::accept(listener, router, tasks.clone(), stop.clone()));
+
+        let gateway = Self { address, admin_address, sockets: Arc::clone(&sockets), health };
+        let window = settings.drain;
+        let soft = lifecycle.soft_stop().clone();
+        lifecycle.spawn_essential("gateway", async move {
+            soft.cancelled().await;
+            drain(&sockets, window).await;
+            drop(sockets);
+            stop.cancel();
+            tasks.close();
+            tasks.wait().await;
+            if let Some(standalone) = standalone {
+                standalone.close().await;
+            }
+        });
+        tracing::info!(%address, %admin_address, node = %settings.node, "listening");
+        Ok(gateway)
+    }
+
+    /// Where people and bots connect.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where operators ask.
+    #[must_use]
+    pub const fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Whether it should get clients, and why not.
+    #[must_use]
+    pub const fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Connections it holds after their greeting.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.sockets.hub.connection_count()
+    }
+}
+
+/// Tasks that end when the node stops.
+struct Until<'a> {
+    tasks: &'a TaskTracker,
+    stop: &'a CancellationToken,
+}
+
+impl Until<'_> {
+    fn spawn<F>(&self, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            let _ = stop.run_until_cancelled(task).await;
+        });
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|error| StartError::Listen(address, error))
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(|error| StartError::Listen(([0, 0, 0, 0], 0).into(), error))
+}
+
+/// Everything on the main port.
+fn router(sockets: &Arc<Sockets>, health: &Health) -> Router {
+    Router::new()
+        .route("/ws", any(upgrade))
+        .with_state(Arc::clone(sockets))
+        .nest("/api/v1", http::router(Arc::clone(&sockets.app)))
+        .merge(health.routes())
+        .fallback(async || ApiError::from(ErrorCode::NotFound))
+}

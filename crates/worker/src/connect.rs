@@ -1,0 +1,63 @@
+//! Reaching a cluster's Redis and MongoDB, and refusing what would lose messages.
+//!
+//! The same for workers and gateways: what one of them refuses, the other must not rely on.
+
+use std::sync::Arc;
+
+use hubbub_bus::BusError;
+use hubbub_bus::redis::{RedisBus, RedisOptions, SafetyError};
+use hubbub_protocol::NodeId;
+use hubbub_store::{MongoOptions, MongoStore, StoreError};
+
+use crate::settings::Cluster;
+
+/// Why a cluster can't be used. The text names the setting and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Redis can't be reached, or holds data of another layout.
+    #[error("HUBBUB_REDIS_URL: {0}")]
+    Redis(#[from] BusError),
+    /// Redis would lose messages.
+    #[error("HUBBUB_REDIS_URL: {0}")]
+    UnsafeRedis(#[from] SafetyError),
+    /// MongoDB can't be reached, or is not a replica set.
+    #[error("HUBBUB_MONGODB_URL: {0}")]
+    MongoDb(#[from] StoreError),
+}
+
+/// A cluster that was found safe to use.
+#[derive(Debug)]
+pub struct Connected {
+    /// Redis.
+    pub bus: Arc<RedisBus>,
+    /// MongoDB.
+    pub store: Arc<MongoStore>,
+}
+
+/// Connects to both, as `node`, and checks them.
+///
+/// # Errors
+/// [`ConnectError`].
+pub async fn connect(cluster: &Cluster, node: NodeId) -> Result<Connected, ConnectError> {
+    let bus = connect_redis(cluster, node).await?;
+    for warning in bus.check_safety().await? {
+        tracing::warn!(warning, "Redis is not set up as it should be");
+    }
+    let options =
+        MongoOptions::new(cluster.mongodb_url.expose(), cluster.mongodb_database.as_str());
+    let store = MongoStore::connect(options).await?;
+    Ok(Connected { bus: Arc::new(bus), store: Arc::new(store) })
+}
+
+/// Connects to Redis alone, for commands that only look at it.
+///
+/// # Errors
+/// As for [`RedisBus::connect`].
+pub async fn connect_redis(cluster: &Cluster, node: NodeId) -> Result<RedisBus, ConnectError> {
+    let options = RedisOptions {
+        partitions: cluster.partitions,
+        wal_limit: cluster.wal_limit,
+        ..RedisOptions::new(cluster.redis_urls.clone(), node)
+    };
+    Ok(RedisBus::connect(options).await?)
+}
