@@ -101,7 +101,7 @@ mod tests {
                 .skip(2)
                 .map(|arg| match arg {
                     Arg::Simple(bytes) => bytes.to_vec(),
-                    Arg::Cursor => Vec::new(),
+                    _ => Vec::new(),
                 })
                 .collect::<Vec<_>>()
         };

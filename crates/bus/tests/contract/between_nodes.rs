@@ -1,0 +1,160 @@
+//! Several nodes on one bus.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hubbub_bus::{BusError, Commit, Control};
+use hubbub_protocol::client::DeviceStatus::Online;
+use hubbub_protocol::{ConnectionId, RoomId, SessionId, UserId};
+
+use crate::backend::{Backend, Tuning, at_once, eventually, message};
+use crate::heard::Word;
+
+pub(crate) async fn every_node_hears_one_order(backend: &Backend) {
+    let nodes = [Arc::new(backend.node("a").await), Arc::new(backend.node("b").await)];
+    let room = nodes[0].room().await;
+    for node in &nodes {
+        node.hear(&[room]).await;
+    }
+    at_once(100, |number| {
+        let node = Arc::clone(&nodes[number % 2]);
+        async move { node.say(room).await }
+    })
+    .await;
+    for node in &nodes {
+        node.heard.until("all", |_| node.heard.positions(room).len() >= 100).await;
+        let seqs = node.heard.positions(room).into_iter().map(|position| position.seq.0);
+        assert!(seqs.eq(1..=100));
+    }
+}
+
+pub(crate) async fn a_retry_on_another_node_returns_the_first_place(backend: &Backend) {
+    let (one, other) = (backend.node("a").await, backend.node("b").await);
+    let event = message(one.room().await);
+    let position = one.say_event(&event).await;
+    let seen = other.commit(&event).await.unwrap();
+    assert_eq!(seen, Commit::Seen { position, sender: event.sender, at: event.at });
+}
+
+pub(crate) async fn notices_reach_only_their_origin(backend: &Backend) {
+    let (one, other, worker) =
+        (backend.node("a").await, backend.node("b").await, backend.node("w").await);
+    for node in [&one, &other] {
+        eventually("the probe", async || node.bus.probe_age().is_some()).await;
+    }
+    let room = one.room().await;
+    let of_one = message(room);
+    one.say_event(&of_one).await;
+    other.say(room).await;
+    let entries = worker.read(2).await;
+    let notices = worker.settle(&entries).await;
+    let (mine, theirs): (Vec<_>, Vec<_>) =
+        notices.into_iter().partition(|notice| notice.id == of_one.id);
+    one.heard.until_word(Word::Stored(mine[0])).await;
+    other.heard.until_word(Word::Stored(theirs[0])).await;
+    assert_eq!(one.heard.count_of(&Word::Stored(theirs[0])), 0);
+    assert_eq!(other.heard.count_of(&Word::Stored(mine[0])), 0);
+}
+
+pub(crate) async fn control_words_reach_every_node(backend: &Backend) {
+    let (one, other) = (backend.node("a").await, backend.node("b").await);
+    for node in [&one, &other] {
+        // The control channel is subscribed before the probe is sent, on a server of its own in a
+        // cluster: every server's probe is back.
+        eventually("the probe", async || node.bus.probe_age().is_some()).await;
+    }
+    let control = Control::SessionEnded { session: SessionId::new() };
+    one.bus.publish_control(&control).await.unwrap();
+    for node in [&one, &other] {
+        node.heard.until_word(Word::Control(control.clone())).await;
+    }
+}
+
+pub(crate) async fn every_room_is_heard_whatever_its_partition(backend: &Backend) {
+    let (speaker, listener) = (backend.node("a").await, backend.node("b").await);
+    let mut rooms = Vec::new();
+    for _ in 0..100 {
+        rooms.push(speaker.room().await);
+    }
+    listener.hear(&rooms).await;
+    for room in &rooms {
+        speaker.say(*room).await;
+    }
+    listener
+        .heard
+        .until("all rooms", |words| {
+            let heard = |room: &RoomId| {
+                words.iter().any(|word| matches!(word, Word::Event(of, ..) if of == room))
+            };
+            rooms.iter().all(heard)
+        })
+        .await;
+}
+
+pub(crate) async fn presence_is_one_map(backend: &Backend) {
+    let (one, other) = (backend.node("a").await, backend.node("b").await);
+    let user = UserId::new();
+    let (phone, laptop) = (ConnectionId::new(), ConnectionId::new());
+    for (node, connection) in [(&one, phone), (&other, laptop)] {
+        node.bus.renew_lease().await.unwrap();
+        node.bus.put_connections(&[(user, connection, Online)]).await.unwrap();
+    }
+    eventually("both leases are known", async || {
+        one.bus.presence(&[user]).await.unwrap()[0].connections.len() == 2
+    })
+    .await;
+    assert_eq!(one.bus.nodes().await.unwrap().len(), 2);
+    assert_eq!(one.bus.online(None, 10).await.unwrap(), [user]);
+    assert_eq!(one.bus.remove_connections(&[(user, laptop)]).await.unwrap(), [], "not its own");
+    assert_eq!(other.bus.presence(&[user]).await.unwrap()[0].connections.len(), 2);
+    assert_eq!(one.bus.remove_connections(&[(user, phone)]).await.unwrap(), []);
+    assert_eq!(other.bus.remove_connections(&[(user, laptop)]).await.unwrap(), [user]);
+}
+
+fn short_lease() -> Tuning {
+    Tuning { lease: Duration::from_millis(500), ..Tuning::default() }
+}
+
+pub(crate) async fn a_dead_nodes_users_are_reaped_once(backend: &Backend) {
+    let dead = backend.tuned("a", short_lease()).await;
+    let (one, other) = (backend.node("b").await, backend.node("c").await);
+    let (here, gone) = (UserId::new(), UserId::new());
+    dead.bus.renew_lease().await.unwrap();
+    one.bus.renew_lease().await.unwrap();
+    let connection = ConnectionId::new();
+    dead.bus
+        .put_connections(&[(gone, ConnectionId::new(), Online), (here, connection, Online)])
+        .await
+        .unwrap();
+    one.bus.put_connections(&[(here, ConnectionId::new(), Online)]).await.unwrap();
+    drop(dead);
+    eventually("the lease has lapsed", async || one.bus.nodes().await.unwrap().len() == 1).await;
+    let (mine, theirs) = tokio::join!(one.bus.reap(), other.bus.reap());
+    assert_eq!([mine.unwrap(), theirs.unwrap()].concat(), [gone]);
+    assert_eq!(one.bus.online(None, 10).await.unwrap(), [here]);
+    let presence = one.bus.presence(&[here]).await.unwrap();
+    assert_eq!(presence[0].connections.len(), 1);
+    assert_ne!(presence[0].connections[0].connection, connection);
+}
+
+pub(crate) async fn a_node_that_comes_back_is_not_cleared(backend: &Backend) {
+    let back = backend.tuned("a", short_lease()).await;
+    let reaper = backend.node("b").await;
+    let (user, connection) = (UserId::new(), ConnectionId::new());
+    back.bus.renew_lease().await.unwrap();
+    back.bus.put_connections(&[(user, connection, Online)]).await.unwrap();
+    eventually("it has lapsed", async || back.bus.nodes().await.unwrap().is_empty()).await;
+    assert!(back.bus.renew_lease().await.unwrap());
+    back.bus.put_connections(&[(user, connection, Online)]).await.unwrap();
+    assert_eq!(reaper.bus.reap().await.unwrap(), []);
+    assert_eq!(reaper.bus.online(None, 10).await.unwrap(), [user]);
+}
+
+pub(crate) async fn another_number_of_partitions_is_refused(backend: &Backend) {
+    let _first = backend.node("a").await;
+    let tuning = Tuning { partitions: 8, ..Tuning::default() };
+    let Err(BusError::Protocol(error)) = backend.connect("b", tuning).await else {
+        panic!("16 and 8 partitions over the same data")
+    };
+    assert!(error.contains("set the number of partitions to 16"), "{error}");
+}

@@ -1,0 +1,101 @@
+//! The presence map of one node.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use hubbub_protocol::client::DeviceStatus::{Away, Online};
+use hubbub_protocol::http::UserStatus;
+use hubbub_protocol::{ConnectionId, UserId};
+
+use crate::backend::{Backend, Node, Tuning, eventually};
+
+async fn status(node: &Node, user: UserId) -> UserStatus {
+    node.bus.presence(&[user]).await.unwrap()[0].status()
+}
+
+pub(crate) async fn the_first_renewal_takes_the_lease(backend: &Backend) {
+    let node = backend.node("a").await;
+    assert!(node.bus.nodes().await.unwrap().is_empty());
+    assert!(node.bus.renew_lease().await.unwrap());
+    assert!(!node.bus.renew_lease().await.unwrap());
+    let leases = node.bus.nodes().await.unwrap();
+    assert_eq!(leases.len(), 1);
+    assert_eq!(leases[0].node, *node.bus.incarnation());
+    assert!(leases[0].expires_in > Duration::from_secs(10));
+}
+
+pub(crate) async fn a_user_is_online_until_the_last_connection_goes(backend: &Backend) {
+    let node = backend.node("a").await;
+    node.bus.renew_lease().await.unwrap();
+    let (user, phone, laptop) = (UserId::new(), ConnectionId::new(), ConnectionId::new());
+    node.bus.put_connections(&[(user, phone, Online), (user, laptop, Online)]).await.unwrap();
+    let presence = node.bus.presence(&[UserId::new(), user]).await.unwrap();
+    assert!(presence[0].connections.is_empty());
+    let held: BTreeSet<_> = presence[1].connections.iter().map(|c| c.connection).collect();
+    assert_eq!(held, BTreeSet::from([phone, laptop]));
+    assert!(presence[1].connections.iter().all(|c| c.node == *node.bus.incarnation()));
+    assert_eq!(node.bus.remove_connections(&[(user, phone)]).await.unwrap(), []);
+    assert_eq!(status(&node, user).await, UserStatus::Online);
+    assert_eq!(node.bus.remove_connections(&[(user, laptop)]).await.unwrap(), [user]);
+    assert_eq!(status(&node, user).await, UserStatus::Offline);
+    assert_eq!(node.bus.online(None, 10).await.unwrap(), []);
+}
+
+pub(crate) async fn the_best_status_counts(backend: &Backend) {
+    let node = backend.node("a").await;
+    node.bus.renew_lease().await.unwrap();
+    let (user, phone, laptop) = (UserId::new(), ConnectionId::new(), ConnectionId::new());
+    node.bus.put_connections(&[(user, phone, Away)]).await.unwrap();
+    assert_eq!(status(&node, user).await, UserStatus::Away);
+    node.bus.put_connections(&[(user, laptop, Online)]).await.unwrap();
+    assert_eq!(status(&node, user).await, UserStatus::Online);
+    node.bus.put_connections(&[(user, laptop, Away)]).await.unwrap();
+    assert_eq!(status(&node, user).await, UserStatus::Away);
+}
+
+pub(crate) async fn online_users_come_in_pages(backend: &Backend) {
+    let node = backend.node("a").await;
+    node.bus.renew_lease().await.unwrap();
+    let users: BTreeSet<UserId> = (0..700).map(|_| UserId::new()).collect();
+    let connections: Vec<_> =
+        users.iter().map(|user| (*user, ConnectionId::new(), Online)).collect();
+    node.bus.put_connections(&connections).await.unwrap();
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = node.bus.online(after, 99).await.unwrap();
+        assert!(page.len() <= 99);
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        seen.extend(page);
+    }
+    assert!(seen.iter().eq(&users), "ascending, each once");
+}
+
+pub(crate) async fn a_lapsed_lease_hides_its_connections(backend: &Backend) {
+    let lease = Duration::from_millis(600);
+    let node = backend.tuned("a", Tuning { lease, ..Tuning::default() }).await;
+    node.bus.renew_lease().await.unwrap();
+    let (user, connection) = (UserId::new(), ConnectionId::new());
+    node.bus.put_connections(&[(user, connection, Online)]).await.unwrap();
+    assert_eq!(status(&node, user).await, UserStatus::Online);
+    eventually("offline", async || status(&node, user).await == UserStatus::Offline).await;
+    assert_eq!(node.bus.reap().await.unwrap(), [user]);
+    assert_eq!(node.bus.reap().await.unwrap(), []);
+    assert!(node.bus.renew_lease().await.unwrap(), "it must know to add them again");
+    node.bus.put_connections(&[(user, connection, Online)]).await.unwrap();
+    assert_eq!(status(&node, user).await, UserStatus::Online);
+}
+
+pub(crate) async fn releasing_a_node_clears_it(backend: &Backend) {
+    let node = backend.node("a").await;
+    node.bus.renew_lease().await.unwrap();
+    let users: BTreeSet<UserId> = (0..600).map(|_| UserId::new()).collect();
+    let connections: Vec<_> =
+        users.iter().map(|user| (*user, ConnectionId::new(), Online)).collect();
+    node.bus.put_connections(&connections).await.unwrap();
+    let gone = node.bus.release_node().await.unwrap();
+    assert_eq!(gone.len(), users.len());
+    assert_eq!(gone.into_iter().collect::<BTreeSet<_>>(), users);
+    assert!(node.bus.nodes().await.unwrap().is_empty());
+    assert!(node.bus.online(None, 10).await.unwrap().is_empty());
+}
