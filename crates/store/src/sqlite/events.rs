@@ -24,7 +24,7 @@ fn insert(
     connection: &Connection,
     event: &Event,
     kind: Kind,
-    body: Option<String>,
+    body: Option<&str>,
 ) -> Result<bool, StoreError> {
     let inserted = connection
         .prepare_cached(
@@ -85,7 +85,7 @@ fn append(connection: &Connection, event: &Event) -> Result<Appended, StoreError
     let (kind, content) = Content::of(event);
     let body = serde_json::to_string(&content)
         .map_err(|error| StoreError::Failed(format!("an event's content: {error}")))?;
-    if insert(connection, event, kind, Some(body))? {
+    if insert(connection, event, kind, Some(&body))? {
         return Ok(Appended::Stored);
     }
     let Some(stored) = place(connection, event.room(), event.id())? else {

@@ -1,0 +1,110 @@
+//! The contract: what every store promises, against SQLite and against a real MongoDB.
+
+mod events;
+mod history;
+mod making;
+mod positions;
+mod rooms;
+mod sessions;
+mod stores;
+mod users;
+
+/// Lists each promise once and tests it with every store, as `sqlite::rooms::…` and so on.
+macro_rules! contract {
+    ($($area:ident { $($promise:ident)+ })+) => {
+        contract!(@store sqlite $($area { $($promise)+ })+);
+        contract!(@store mongo $($area { $($promise)+ })+);
+    };
+    (@store $store:ident $($area:ident { $($promise:ident)+ })+) => {
+        mod $store {
+            $(mod $area {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $promise() {
+                    let kept = crate::stores::$store().await;
+                    crate::$area::$promise(kept.store()).await;
+                    kept.store().close().await;
+                })+
+            })+
+        }
+    };
+}
+
+contract! {
+    users {
+        a_made_account_is_found_by_id_and_by_user_name
+        a_user_name_is_given_once
+        of_many_who_want_a_name_at_once_one_gets_it
+        making_the_same_account_again_is_no_conflict
+        people_are_found_by_the_start_of_any_name_without_case_or_diacritics
+        characters_of_patterns_mean_themselves
+        lists_of_people_are_paged_by_id
+        last_seen_never_goes_back
+    }
+    sessions {
+        a_session_lives_until_it_runs_out
+        a_rotated_token_replaces_the_one_before
+        using_a_token_twice_ends_its_session
+        reuse_of_any_earlier_token_ends_the_session
+        of_many_rotations_of_one_token_one_wins
+        a_token_that_ran_out_is_unknown
+        a_token_nobody_was_given_is_unknown
+        an_ended_session_can_not_be_continued
+        the_same_rotation_again_gives_the_same_answer
+        live_sessions_are_told_from_others
+    }
+    rooms {
+        a_made_room_has_its_owner_as_member_and_begins_in_epoch_1
+        making_the_same_room_again_changes_nothing
+        two_people_who_open_a_direct_room_at_once_get_one
+        a_direct_room_can_not_be_left_and_has_no_code
+        a_code_lets_in_until_it_is_replaced
+        details_change_one_by_one
+        my_rooms_come_in_pages_with_my_role
+        the_directory_shows_public_rooms_by_a_part_of_their_name
+        joining_twice_counts_once
+        a_newcomer_has_read_what_was_before_them
+        members_are_counted_right_when_many_come_and_go_at_once
+        the_owner_leaves_last
+        an_owner_who_comes_back_owns_the_room
+        memberships_are_told_one_by_one_and_in_batches
+        members_come_in_pages
+    }
+    events {
+        an_event_is_stored_once
+        an_event_of_every_kind_is_stored
+        a_double_is_void_and_leaves_no_gap
+        one_id_twice_in_a_batch_is_stored_once
+        another_event_at_a_taken_place_is_a_fork
+        a_double_at_a_taken_place_is_a_fork
+        one_place_twice_in_a_batch_is_a_fork
+        an_id_is_unique_in_its_room_only
+        what_can_never_be_stored_is_refused_and_the_rest_is_stored
+        the_same_batch_by_many_at_once_is_stored_once
+        a_large_batch_is_told_one_by_one
+        places_are_told_in_the_order_asked
+        the_head_is_the_epoch_and_the_highest_seq
+        an_epoch_is_opened_once_however_many_ask
+        a_room_that_does_not_exist_has_no_head
+    }
+    history {
+        the_latest_page_ends_with_the_newest
+        pages_backwards_meet_without_gap_or_overlap
+        pages_forwards_meet_without_gap_or_overlap
+        a_page_around_a_message_has_both_sides
+        pages_hold_messages_only
+        an_empty_room_has_an_empty_page
+        changes_are_the_messages_of_a_range
+        too_many_changes_are_not_told
+        events_of_every_kind_are_counted
+        a_message_comes_back_as_it_was
+    }
+    positions {
+        positions_only_move_forward
+        reading_implies_delivery
+        first_marks_at_once_leave_one_position
+        positions_are_told_in_the_order_asked
+        unread_are_the_messages_of_others_after_the_mark
+        unread_of_many_rooms_are_told_in_the_order_asked
+        unread_is_what_a_recount_finds
+    }
+}

@@ -1,0 +1,277 @@
+//! Rooms and memberships.
+
+use hubbub_protocol::http::{Role, RoomKind};
+use hubbub_protocol::{Epoch, Position, RoomCode, RoomId, Seq, Timestamp, UserId};
+use hubbub_store::{NewRoom, RoomRecord, StoreError};
+
+use crate::making::{AnyStore, at_once, room_of};
+
+async fn members(store: &AnyStore, room: RoomId) -> u64 {
+    store.rooms(&[room]).await.unwrap()[0].members
+}
+
+async fn join(store: &AnyStore, room: RoomId, user: UserId) -> bool {
+    store.join(room, user, Seq(0), Timestamp::now()).await.unwrap()
+}
+
+pub(crate) async fn a_made_room_has_its_owner_as_member_and_begins_in_epoch_1(store: AnyStore) {
+    let new = room_of(UserId::new());
+    let made = store.create_room(new.clone()).await.unwrap();
+    let expected = RoomRecord {
+        id: new.id,
+        kind: RoomKind::Public,
+        name: new.name,
+        description: new.description,
+        code: Some(new.code),
+        owner: Some(new.owner),
+        created_at: new.created_at,
+        members: 1,
+        direct: None,
+    };
+    assert_eq!(made, expected);
+    assert_eq!(store.rooms(&[new.id, RoomId::new()]).await.unwrap(), [expected]);
+    let place = store.membership(new.id, new.owner).await.unwrap().unwrap();
+    assert_eq!((place.role, place.joined_at), (Role::Owner, new.created_at));
+    let head = store.stored_head(new.id).await.unwrap();
+    assert_eq!(head, Some(Position::new(Epoch(1), Seq(0))));
+    assert_eq!(store.rooms(&[]).await.unwrap(), []);
+}
+
+pub(crate) async fn making_the_same_room_again_changes_nothing(store: AnyStore) {
+    let new = room_of(UserId::new());
+    store.create_room(new.clone()).await.unwrap();
+    store.update_room(new.id, Some("Renamed".to_owned()), None).await.unwrap();
+    let again = store.create_room(new).await.unwrap();
+    assert_eq!((again.name.as_str(), again.members), ("Renamed", 1));
+}
+
+pub(crate) async fn two_people_who_open_a_direct_room_at_once_get_one(store: AnyStore) {
+    for _ in 0..10 {
+        let (a, b) = (UserId::new(), UserId::new());
+        let opened = at_once(&store, 4, |i, store| async move {
+            let (a, b) = if i % 2 == 0 { (a, b) } else { (b, a) };
+            let (room, made) = store.open_direct(a, b, Timestamp::now()).await.unwrap();
+            // Whoever has the room can use it at once.
+            assert!(store.membership(room.id, a).await.unwrap().is_some());
+            assert!(store.membership(room.id, b).await.unwrap().is_some());
+            (room, made)
+        })
+        .await;
+        let (first, _) = &opened[0];
+        assert_eq!(first.id, RoomId::direct(a, b));
+        assert_eq!(first.direct, Some([a.min(b), a.max(b)]));
+        assert_eq!((first.kind, first.members), (RoomKind::Direct, 2));
+        assert!(opened.iter().all(|(room, _)| room == first), "{opened:?}");
+        assert_eq!(opened.iter().filter(|(_, made)| *made).count(), 1);
+        assert_eq!(store.stored_head(first.id).await.unwrap().unwrap().epoch, Epoch(1));
+    }
+}
+
+pub(crate) async fn a_direct_room_can_not_be_left_and_has_no_code(store: AnyStore) {
+    let (a, b) = (UserId::new(), UserId::new());
+    let (room, _) = store.open_direct(a, b, Timestamp::now()).await.unwrap();
+    let left = store.leave(room.id, a).await;
+    assert!(matches!(left, Err(StoreError::OwnerMustStay)), "{left:?}");
+    assert!(!store.leave(room.id, UserId::new()).await.unwrap());
+    assert_eq!(room.code, None);
+    assert!(!store.set_room_code(room.id, RoomCode::new()).await.unwrap());
+    assert_eq!(store.rooms(&[room.id]).await.unwrap(), [room]);
+}
+
+pub(crate) async fn a_code_lets_in_until_it_is_replaced(store: AnyStore) {
+    let new = room_of(UserId::new());
+    store.create_room(new.clone()).await.unwrap();
+    let found = store.room_by_code(new.code).await.unwrap().unwrap();
+    assert_eq!((found.id, found.members), (new.id, 1));
+    let next = RoomCode::new();
+    assert!(store.set_room_code(new.id, next).await.unwrap());
+    assert!(store.set_room_code(new.id, next).await.unwrap());
+    assert_eq!(store.room_by_code(new.code).await.unwrap(), None);
+    assert_eq!(store.room_by_code(next).await.unwrap().unwrap().code, Some(next));
+    assert!(!store.set_room_code(RoomId::new(), RoomCode::new()).await.unwrap());
+}
+
+pub(crate) async fn details_change_one_by_one(store: AnyStore) {
+    let new = room_of(UserId::new());
+    store.create_room(new.clone()).await.unwrap();
+    let renamed = store.update_room(new.id, Some("Café".to_owned()), None).await.unwrap();
+    assert_eq!((&*renamed.name, &renamed.description), ("Café", &new.description));
+    let described = store.update_room(new.id, None, Some(String::new())).await.unwrap();
+    assert_eq!((&*described.name, &*described.description), ("Café", ""));
+    assert_eq!(store.update_room(new.id, None, None).await.unwrap(), described);
+    assert_eq!(store.directory("cafe", None, 9).await.unwrap(), [described]);
+    let missing = store.update_room(RoomId::new(), Some("x".to_owned()), None).await;
+    assert!(matches!(missing, Err(StoreError::NoSuchRoom)), "{missing:?}");
+    let missing = store.update_room(RoomId::new(), None, None).await;
+    assert!(matches!(missing, Err(StoreError::NoSuchRoom)), "{missing:?}");
+}
+
+pub(crate) async fn my_rooms_come_in_pages_with_my_role(store: AnyStore) {
+    let me = UserId::new();
+    let mut mine = Vec::new();
+    for _ in 0..2 {
+        mine.push(store.create_room(room_of(me)).await.unwrap().id);
+        let other = store.create_room(room_of(UserId::new())).await.unwrap().id;
+        join(&store, other, me).await;
+        mine.push(other);
+        let (direct, _) = store.open_direct(me, UserId::new(), Timestamp::now()).await.unwrap();
+        mine.push(direct.id);
+        store.create_room(room_of(UserId::new())).await.unwrap();
+    }
+    mine.sort_unstable();
+    let mut seen = Vec::new();
+    loop {
+        let after = seen.last().copied();
+        let page = store.rooms_of(me, after, 4).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        for (room, place) in page {
+            assert_eq!((place.room, place.user), (room.id, me));
+            assert_eq!(place.role == Role::Owner, room.owner == Some(me));
+            assert_eq!(room.members, if room.owner == Some(me) { 1 } else { 2 });
+            seen.push(room.id);
+        }
+    }
+    assert_eq!(seen, mine);
+    assert_eq!(store.room_ids_of(me).await.unwrap(), mine);
+    assert_eq!(store.room_ids_of(UserId::new()).await.unwrap(), []);
+}
+
+pub(crate) async fn the_directory_shows_public_rooms_by_a_part_of_their_name(store: AnyStore) {
+    let mut public = Vec::new();
+    for name in ["Rust (beginners)", "Trust.me", "Gärten"] {
+        let room = NewRoom { name: name.to_owned(), ..room_of(UserId::new()) };
+        public.push(store.create_room(room).await.unwrap());
+    }
+    let hidden = NewRoom {
+        kind: RoomKind::Private,
+        name: "Rust in private".to_owned(),
+        ..room_of(UserId::new())
+    };
+    store.create_room(hidden).await.unwrap();
+    store.open_direct(UserId::new(), UserId::new(), Timestamp::now()).await.unwrap();
+    assert_eq!(store.directory("", None, 9).await.unwrap(), public);
+    assert_eq!(store.directory("RUST", None, 9).await.unwrap(), public[..2]);
+    assert_eq!(store.directory("rust", None, 1).await.unwrap(), public[..1]);
+    assert_eq!(store.directory("rust", Some(public[0].id), 9).await.unwrap(), public[1..2]);
+    assert_eq!(store.directory("t (b", None, 9).await.unwrap(), public[..1]);
+    assert_eq!(store.directory("T.M", None, 9).await.unwrap(), public[1..2]);
+    assert_eq!(store.directory("gärt", None, 9).await.unwrap(), public[2..]);
+    for nothing in [".*", "%", "_", "^R", "[rR]", "\\w", "private"] {
+        assert_eq!(store.directory(nothing, None, 9).await.unwrap(), [], "{nothing}");
+    }
+}
+
+pub(crate) async fn joining_twice_counts_once(store: AnyStore) {
+    let room = store.create_room(room_of(UserId::new())).await.unwrap().id;
+    let user = UserId::new();
+    assert!(join(&store, room, user).await);
+    assert!(!join(&store, room, user).await);
+    assert_eq!(members(&store, room).await, 2);
+    assert!(store.leave(room, user).await.unwrap());
+    assert!(!store.leave(room, user).await.unwrap());
+    assert_eq!(members(&store, room).await, 1);
+    let nowhere = store.join(RoomId::new(), user, Seq(0), Timestamp::now()).await;
+    assert!(matches!(nowhere, Err(StoreError::NoSuchRoom)), "{nowhere:?}");
+    assert!(!store.leave(RoomId::new(), user).await.unwrap());
+}
+
+pub(crate) async fn a_newcomer_has_read_what_was_before_them(store: AnyStore) {
+    let room = store.create_room(room_of(UserId::new())).await.unwrap().id;
+    let user = UserId::new();
+    let position = async || store.positions(user, &[room]).await.unwrap()[0];
+    store.join(room, user, Seq(7), Timestamp::now()).await.unwrap();
+    assert_eq!((position().await.read, position().await.delivered), (Seq(7), Seq(7)));
+    // Who is a member already has read what they have read.
+    store.join(room, user, Seq(9), Timestamp::now()).await.unwrap();
+    assert_eq!(position().await.read, Seq(7));
+    // Who was a member before does not go back.
+    store.leave(room, user).await.unwrap();
+    store.join(room, user, Seq(3), Timestamp::now()).await.unwrap();
+    assert_eq!(position().await.read, Seq(7));
+}
+
+pub(crate) async fn members_are_counted_right_when_many_come_and_go_at_once(store: AnyStore) {
+    let room = store.create_room(room_of(UserId::new())).await.unwrap().id;
+    let users: Vec<_> = (0..10).map(|_| UserId::new()).collect();
+    let joined = at_once(&store, 40, |i, store| {
+        let user = users[i % 10];
+        async move { join(&store, room, user).await }
+    })
+    .await;
+    assert_eq!(joined.iter().filter(|joined| **joined).count(), 10);
+    assert_eq!(members(&store, room).await, 11);
+    let left = at_once(&store, 40, |i, store| {
+        let user = users[i % 5];
+        async move { store.leave(room, user).await.unwrap() }
+    })
+    .await;
+    assert_eq!(left.iter().filter(|left| **left).count(), 5);
+    assert_eq!(members(&store, room).await, 6);
+}
+
+pub(crate) async fn the_owner_leaves_last(store: AnyStore) {
+    let (owner, other) = (UserId::new(), UserId::new());
+    let room = store.create_room(room_of(owner)).await.unwrap().id;
+    join(&store, room, other).await;
+    let left = store.leave(room, owner).await;
+    assert!(matches!(left, Err(StoreError::OwnerMustStay)), "{left:?}");
+    let place = store.membership(room, owner).await.unwrap().unwrap();
+    assert_eq!(place.role, Role::Owner);
+    assert!(store.leave(room, other).await.unwrap());
+    assert!(store.leave(room, owner).await.unwrap());
+    assert_eq!(members(&store, room).await, 0);
+}
+
+pub(crate) async fn an_owner_who_comes_back_owns_the_room(store: AnyStore) {
+    let owner = UserId::new();
+    let room = store.create_room(room_of(owner)).await.unwrap().id;
+    store.leave(room, owner).await.unwrap();
+    assert!(join(&store, room, owner).await);
+    assert!(join(&store, room, UserId::new()).await);
+    let place = store.membership(room, owner).await.unwrap().unwrap();
+    assert_eq!(place.role, Role::Owner);
+}
+
+pub(crate) async fn memberships_are_told_one_by_one_and_in_batches(store: AnyStore) {
+    let (owner, member, stranger) = (UserId::new(), UserId::new(), UserId::new());
+    let room = store.create_room(room_of(owner)).await.unwrap().id;
+    let other = store.create_room(room_of(stranger)).await.unwrap().id;
+    let since = Timestamp::from_millis(1_700_000_000_000);
+    store.join(room, member, Seq(0), since).await.unwrap();
+    let place = store.membership(room, member).await.unwrap().unwrap();
+    assert_eq!((place.role, place.joined_at), (Role::Member, since));
+    assert_eq!(store.membership(room, stranger).await.unwrap(), None);
+    let asked = [(room, owner), (room, stranger), (other, member), (room, member)];
+    let mut told = store.memberships_among(&asked).await.unwrap();
+    told.sort_unstable();
+    let mut expected = [(room, owner), (room, member)];
+    expected.sort_unstable();
+    assert_eq!(told, expected);
+    assert_eq!(store.memberships_among(&[]).await.unwrap(), []);
+}
+
+pub(crate) async fn members_come_in_pages(store: AnyStore) {
+    let owner = UserId::new();
+    let room = store.create_room(room_of(owner)).await.unwrap().id;
+    let mut everybody = vec![owner];
+    for _ in 0..6 {
+        let user = UserId::new();
+        join(&store, room, user).await;
+        everybody.push(user);
+    }
+    everybody.sort_unstable();
+    let mut seen: Vec<UserId> = Vec::new();
+    loop {
+        let page = store.members(room, seen.last().copied(), 3).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        assert!(page.len() <= 3);
+        assert!(page.iter().all(|place| place.room == room));
+        assert!(page.iter().all(|place| (place.role == Role::Owner) == (place.user == owner)));
+        seen.extend(page.iter().map(|place| place.user));
+    }
+    assert_eq!(seen, everybody);
+}
