@@ -15,7 +15,7 @@
 //! - [`room`]: one room's position and messages
 //! - [`outbox`]: messages that are not stored yet
 
-use std::collections::{HashMap, HashSet, VecDeque, hash_map};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use hubbub_protocol::http::History;
@@ -311,14 +311,11 @@ impl Replica {
 
     /// Takes note of where a room stands. One that is new here starts there.
     fn head(&mut self, room: RoomId, position: Position, now: Instant, grace: Duration) {
-        match self.rooms.entry(room) {
-            hash_map::Entry::Occupied(mut known) => {
-                known.get_mut().expect_by(position, now + grace)
-            }
-            hash_map::Entry::Vacant(new) => {
-                new.insert(Room::at(position));
-                self.tell(Update::Heard { room, position });
-            }
+        if let Some(known) = self.rooms.get_mut(&room) {
+            known.expect_by(position, now + grace);
+        } else {
+            self.rooms.insert(room, Room::at(position));
+            self.tell(Update::Heard { room, position });
         }
     }
 

@@ -1,0 +1,144 @@
+//! What a line means.
+
+use hubbub_protocol::http::RoomKind;
+
+/// A line, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    Register(String),
+    Login(String),
+    Create {
+        name: String,
+        kind: RoomKind,
+    },
+    Join(String),
+    Rooms,
+    Room(String),
+    Members,
+    Who,
+    Code,
+    Direct(String),
+    History(u32),
+    Retry,
+    Leave,
+    Help,
+    Quit,
+    /// Say this in the current room.
+    Say(String),
+    /// An empty line.
+    Nothing,
+}
+
+/// What `/help` shows.
+pub(crate) const HELP: &str = "\
+/register NAME          make an account
+/login NAME             log in to yours
+/create NAME [private]  make a room; without `private` anybody can find it
+/join CODE              join the room that a code belongs to
+/rooms                  list your rooms
+/room NAME|N            go to one of them
+/members                who is in this room
+/who                    who is connected
+/code                   this room's code, to pass on
+/direct NAME            talk to one person
+/history [N]            the last N messages here (20)
+/retry                  send again what could not be sent
+/leave                  leave this room
+/quit                   end
+Anything else is said in the current room; //… says a line that starts with a slash.";
+
+/// Messages that `/history` shows without a number.
+const HISTORY: u32 = 20;
+/// Messages that `/history` shows at the most.
+const HISTORY_MAX: u32 = 200;
+
+/// Reads a line.
+///
+/// # Errors
+/// What is wrong with it, for the person who typed it.
+pub(crate) fn parse(line: &str) -> Result<Command, String> {
+    let line = line.trim();
+    let Some(rest) = line.strip_prefix('/') else {
+        return Ok(if line.is_empty() { Command::Nothing } else { Command::Say(line.to_owned()) });
+    };
+    if rest.starts_with('/') {
+        return Ok(Command::Say(rest.to_owned()));
+    }
+    let (word, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let rest = rest.trim();
+    let one = |what: &str| match rest {
+        "" => Err(format!("/{word} needs {what}")),
+        text => Ok(text.to_owned()),
+    };
+    Ok(match word {
+        "register" => Command::Register(one("a user name")?),
+        "login" => Command::Login(one("a user name")?),
+        "create" => create(&one("a name for the room")?)?,
+        "join" => Command::Join(one("a room's code")?),
+        "rooms" => Command::Rooms,
+        "room" => Command::Room(one("a room's name, or its number in /rooms")?),
+        "members" => Command::Members,
+        "who" => Command::Who,
+        "code" => Command::Code,
+        "direct" => Command::Direct(one("a user name")?),
+        "history" if rest.is_empty() => Command::History(HISTORY),
+        "history" => match rest.parse() {
+            Ok(count @ 1..=HISTORY_MAX) => Command::History(count),
+            _ => return Err(format!("/history takes a number from 1 to {HISTORY_MAX}")),
+        },
+        "retry" => Command::Retry,
+        "leave" => Command::Leave,
+        "help" => Command::Help,
+        "quit" => Command::Quit,
+        unknown => return Err(format!("there is no /{unknown}; /help lists the commands")),
+    })
+}
+
+fn create(text: &str) -> Result<Command, String> {
+    let (name, kind) = match text.rsplit_once(char::is_whitespace) {
+        Some((name, "private")) => (name.trim(), RoomKind::Private),
+        Some((name, "public")) => (name.trim(), RoomKind::Public),
+        _ if matches!(text, "private" | "public") => {
+            return Err("/create needs a name for the room before its kind".to_owned());
+        }
+        _ => (text, RoomKind::Public),
+    };
+    Ok(Command::Create { name: name.to_owned(), kind })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_said_unless_it_starts_with_a_slash() {
+        assert_eq!(parse(" hello /there "), Ok(Command::Say("hello /there".into())));
+        assert_eq!(parse("//quit"), Ok(Command::Say("/quit".into())));
+        assert_eq!(parse("  "), Ok(Command::Nothing));
+        assert_eq!(parse("/quit"), Ok(Command::Quit));
+    }
+
+    #[test]
+    fn a_room_is_public_unless_its_last_word_says_private() {
+        let create = |name: &str, kind| Ok(Command::Create { name: name.into(), kind });
+        assert_eq!(parse("/create Tea Room"), create("Tea Room", RoomKind::Public));
+        assert_eq!(parse("/create Tea Room private"), create("Tea Room", RoomKind::Private));
+        assert!(parse("/create private").is_err());
+    }
+
+    #[test]
+    fn what_is_missing_or_unknown_is_named() {
+        assert_eq!(parse("/join"), Err("/join needs a room's code".into()));
+        assert!(parse("/dance").unwrap_err().contains("/dance"));
+        assert!(parse("/history 0").is_err());
+        assert_eq!(parse("/history 5"), Ok(Command::History(5)));
+    }
+
+    #[test]
+    fn every_command_of_the_help_is_understood() {
+        for line in HELP.lines().filter(|line| line.starts_with('/')) {
+            let word = line.split(' ').next().unwrap();
+            assert!(parse(&format!("{word} 7")).is_ok(), "{word}");
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! The calls of the HTTP API, and the session's tokens.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hubbub_protocol::http::{
+    CodeResponse, CreateRoomRequest, DirectRequest, History, JoinRoomRequest, LoginRequest,
+    Problem, RegisterRequest, Room, RoomKind, RoomList, SessionResponse, TokenRequest, Transport,
+    User, UserList,
+};
+use hubbub_protocol::{ErrorCode, RoomId, Seq, UserId};
+use reqwest::{Method, RequestBuilder, Response, Url};
+use rustls::ClientConfig;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+
+use crate::server::{AddressError, ServerAddress, tls};
+
+/// Largest answer that is read.
+const ANSWER_MAX: usize = 16 * 1024 * 1024;
+/// How long a call may take.
+const CALL_WITHIN: Duration = Duration::from_secs(20);
+/// How long a token must be good for to be used for a call.
+const GOOD_FOR: Duration = Duration::from_secs(20);
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The server said no, and why.
+    #[error("{}", .0.detail)]
+    Problem(Box<Problem>),
+    /// There was no answer.
+    #[error("the server can't be reached: {0}")]
+    Unreachable(#[source] reqwest::Error),
+    /// There was an answer, but not one of this API.
+    #[error("the server's answer (status {0}) is not understood")]
+    NotUnderstood(u16),
+    /// Nobody is logged in.
+    #[error("not logged in")]
+    LoggedOut,
+}
+
+impl ApiError {
+    /// The server's code, if it gave one.
+    #[must_use]
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Problem(problem) => Some(problem.code),
+            _ => None,
+        }
+    }
+
+    /// Whether the session is over, so that only logging in again helps.
+    #[must_use]
+    pub fn ends_session(&self) -> bool {
+        use ErrorCode::{SessionEnded, TokenInvalid, TokenRequired};
+        matches!(self, Self::LoggedOut)
+            || matches!(self.code(), Some(SessionEnded | TokenInvalid | TokenRequired))
+    }
+
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Problem(problem) => problem.status >= 500 || matches!(problem.status, 408 | 429),
+            Self::NotUnderstood(status) => *status >= 500,
+            Self::LoggedOut => false,
+        }
+    }
+}
+
+struct Tokens {
+    access: String,
+    refresh: String,
+    expires: Instant,
+}
+
+/// Which messages of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// The newest.
+    Latest,
+    /// Those before a seq.
+    Before(Seq),
+    /// Those after a seq.
+    After(Seq),
+    /// Those around a seq.
+    Around(Seq),
+}
+
+/// One server's API and one session on it. Clones share the session.
+#[derive(Clone)]
+pub struct Api(Arc<Shared>);
+
+struct Shared {
+    http: reqwest::Client,
+    address: ServerAddress,
+    tls: Arc<ClientConfig>,
+    /// Locked over a rotation: a refresh token works once, and using one twice ends the session.
+    tokens: Mutex<Option<Tokens>>,
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Api({})", self.0.address)
+    }
+}
+
+impl Api {
+    /// The API of the server at `address`, with nobody logged in.
+    ///
+    /// # Errors
+    /// [`AddressError`] when that is no server's address.
+    pub fn new(address: &str) -> Result<Self, AddressError> {
+        let address = ServerAddress::parse(address)?;
+        let tls = tls();
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(ClientConfig::clone(&tls))
+            .timeout(CALL_WITHIN)
+            .connect_timeout(CALL_WITHIN / 2)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("hubbub-client/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .expect("the TLS settings are of the version reqwest uses");
+        Ok(Self(Arc::new(Shared { http, address, tls, tokens: Mutex::new(None) })))
+    }
+
+    /// Where the server is.
+    #[must_use]
+    pub fn address(&self) -> &ServerAddress {
+        &self.0.address
+    }
+
+    pub(crate) fn tls(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.0.tls)
+    }
+
+    /// Makes an account and logs in to it.
+    ///
+    /// # Errors
+    /// [`ApiError`]; `username_taken` and `invalid_field` are the server's to give.
+    pub async fn register(&self, username: &str, password: &str) -> Result<User, ApiError> {
+        let request = RegisterRequest {
+            username: username.to_owned(),
+            password: password.to_owned(),
+            display_name: None,
+            email: None,
+            transport: Transport::Bearer,
+        };
+        self.begin(self.request(Method::POST, "register").json(&request)).await
+    }
+
+    /// Logs in.
+    ///
+    /// # Errors
+    /// [`ApiError`]; `invalid_credentials` is the server's to give.
+    pub async fn login(&self, username: &str, password: &str) -> Result<User, ApiError> {
+        let request = LoginRequest {
+            username: username.to_owned(),
+            password: password.to_owned(),
+            transport: Transport::Bearer,
+        };
+        self.begin(self.request(Method::POST, "login").json(&request)).await
+    }
+
+    /// Ends the session, on the server too: its sockets are closed.
+    ///
+    /// # Errors
+    /// [`ApiError`]. The tokens are forgotten in any case.
+    pub async fn logout(&self) -> Result<(), ApiError> {
+        let done = self.call(Method::POST, "logout", None::<&()>).await;
+        *self.0.tokens.lock().await = None;
+        done.map(drop)
+    }
+
+    /// An access token that is good for `at_least` this long; rotates the session's if needed.
+    ///
+    /// # Errors
+    /// [`ApiError`]; see [`ApiError::ends_session`].
+    pub async fn access_token(&self, at_least: Duration) -> Result<String, ApiError> {
+        let mut tokens = self.0.tokens.lock().await;
+        let held = tokens.as_ref().ok_or(ApiError::LoggedOut)?;
+        if held.expires.saturating_duration_since(Instant::now()) > at_least {
+            return Ok(held.access.clone());
+        }
+        let request = TokenRequest { refresh_token: Some(held.refresh.clone()) };
+        let answer = send(self.request(Method::POST, "token").json(&request)).await?;
+        let (_, renewed) = session(answer).await?;
+        let access = renewed.access.clone();
+        *tokens = Some(renewed);
+        Ok(access)
+    }
+
+    /// Makes the next call rotate: the server says that the access token is no longer good.
+    pub async fn expire_token(&self) {
+        if let Some(tokens) = self.0.tokens.lock().await.as_mut() {
+            tokens.expires = Instant::now();
+        }
+    }
+
+    /// Who is logged in.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn me(&self) -> Result<User, ApiError> {
+        self.get("me", &[]).await
+    }
+
+    /// People whose name or a word of it starts with `query`; those who are connected only, if
+    /// `online`.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn users(&self, query: &str, online: bool) -> Result<UserList, ApiError> {
+        let mut parameters = vec![("q", query.to_owned())];
+        if online {
+            parameters.push(("online", "true".to_owned()));
+        }
+        self.get("users", &parameters).await
+    }
+
+    /// One's own rooms, from the start or after a page's `next`.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn rooms(&self, after: Option<&str>) -> Result<RoomList, ApiError> {
+        let parameters: Vec<_> =
+            after.map(|after| ("after", after.to_owned())).into_iter().collect();
+        self.get("rooms", &parameters).await
+    }
+
+    /// Makes a room.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn create_room(&self, name: &str, kind: RoomKind) -> Result<Room, ApiError> {
+        let request = CreateRoomRequest { name: name.to_owned(), kind, description: None };
+        self.post("rooms", Some(&request)).await
+    }
+
+    /// Joins the room that a code belongs to.
+    ///
+    /// # Errors
+    /// [`ApiError`]; `room_not_found` for a code of no room.
+    pub async fn join_room(&self, code: &str) -> Result<Room, ApiError> {
+        let request = JoinRoomRequest { code: code.trim().to_owned() };
+        self.post("rooms/join", Some(&request)).await
+    }
+
+    /// Opens the direct room with somebody, which is the same whoever opens it.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn direct(&self, user: UserId) -> Result<Room, ApiError> {
+        self.post("direct", Some(&DirectRequest { user })).await
+    }
+
+    /// A room as it is now.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn room(&self, room: RoomId) -> Result<Room, ApiError> {
+        self.get(&format!("rooms/{room}"), &[]).await
+    }
+
+    /// Leaves a room.
+    ///
+    /// # Errors
+    /// [`ApiError`]; `owner_must_stay` for its last owner.
+    pub async fn leave(&self, room: RoomId) -> Result<(), ApiError> {
+        self.call(Method::POST, &format!("rooms/{room}/leave"), None::<&()>).await.map(drop)
+    }
+
+    /// A room's members, from the start or after a page's `next`.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn members(&self, room: RoomId, after: Option<&str>) -> Result<UserList, ApiError> {
+        let parameters: Vec<_> =
+            after.map(|after| ("after", after.to_owned())).into_iter().collect();
+        self.get(&format!("rooms/{room}/members"), &parameters).await
+    }
+
+    /// Gives a room a new code. The old one no longer works.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn rotate_code(&self, room: RoomId) -> Result<CodeResponse, ApiError> {
+        self.post(&format!("rooms/{room}/code"), None::<&()>).await
+    }
+
+    /// Up to `limit` of a room's messages, oldest first.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn messages(
+        &self,
+        room: RoomId,
+        page: Page,
+        limit: u32,
+    ) -> Result<History, ApiError> {
+        let mut parameters = vec![("limit", limit.to_string())];
+        match page {
+            Page::Latest => {}
+            Page::Before(seq) => parameters.push(("before", seq.to_string())),
+            Page::After(seq) => parameters.push(("after", seq.to_string())),
+            Page::Around(seq) => parameters.push(("around", seq.to_string())),
+        }
+        self.get(&format!("rooms/{room}/messages"), &parameters).await
+    }
+
+    async fn begin(&self, request: RequestBuilder) -> Result<User, ApiError> {
+        let (user, tokens) = session(send(request).await?).await?;
+        *self.0.tokens.lock().await = Some(tokens);
+        Ok(user)
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+    ) -> Result<T, ApiError> {
+        let mut url = self.url(path);
+        if !parameters.is_empty() {
+            url.query_pairs_mut().extend_pairs(parameters);
+        }
+        read(self.authorised(Method::GET, url, None::<&()>).await?).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, ApiError> {
+        read(self.call(Method::POST, path, body).await?).await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<Response, ApiError> {
+        self.authorised(method, self.url(path), body).await
+    }
+
+    /// Calls with the session's token, and once more with a new one if the server finds it old: its
+    /// clock decides.
+    async fn authorised(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<&impl Serialize>,
+    ) -> Result<Response, ApiError> {
+        match self.attempt(method.clone(), url.clone(), body).await {
+            Err(error) if error.code() == Some(ErrorCode::TokenExpired) => {
+                self.expire_token().await;
+                self.attempt(method, url, body).await
+            }
+            done => done,
+        }
+    }
+
+    async fn attempt(
+        &self,
+        method: Method,
+        url: Url,
+        body: Option<&impl Serialize>,
+    ) -> Result<Response, ApiError> {
+        let token = self.access_token(GOOD_FOR).await?;
+        let mut request = self.0.http.request(method, url).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        send(request).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.0.http.request(method, self.url(path))
+    }
+
+    fn url(&self, path: &str) -> Url {
+        self.0.address.join(&format!("api/v1/{path}"))
+    }
+}
+
+async fn session(answer: Response) -> Result<(User, Tokens), ApiError> {
+    let status = answer.status().as_u16();
+    let SessionResponse { user, expires_in, access_token, refresh_token, .. } =
+        read(answer).await?;
+    let (Some(access), Some(refresh)) = (access_token, refresh_token) else {
+        return Err(ApiError::NotUnderstood(status));
+    };
+    let expires = Instant::now() + Duration::from_secs(expires_in.min(u64::from(u32::MAX)));
+    Ok((user, Tokens { access, refresh, expires }))
+}
+
+/// Sends a request; an answer that is no success becomes an error.
+async fn send(request: RequestBuilder) -> Result<Response, ApiError> {
+    let answer = request.send().await.map_err(unreachable)?;
+    if answer.status().is_success() {
+        return Ok(answer);
+    }
+    let status = answer.status().as_u16();
+    let bytes = collect(answer).await?;
+    Err(serde_json::from_slice(&bytes)
+        .map_or(ApiError::NotUnderstood(status), |problem| ApiError::Problem(Box::new(problem))))
+}
+
+async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, ApiError> {
+    let status = answer.status().as_u16();
+    let bytes = collect(answer).await?;
+    serde_json::from_slice(&bytes).map_err(|_| ApiError::NotUnderstood(status))
+}
+
+/// The body, unless it is longer than any answer should be.
+async fn collect(mut answer: Response) -> Result<Vec<u8>, ApiError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+        if bytes.len() + chunk.len() > ANSWER_MAX {
+            return Err(ApiError::NotUnderstood(answer.status().as_u16()));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn unreachable(error: reqwest::Error) -> ApiError {
+    ApiError::Unreachable(error.without_url())
+}
