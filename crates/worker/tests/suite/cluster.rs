@@ -8,7 +8,7 @@ use hubbub_protocol::{RoomId, Timestamp};
 use hubbub_store::{MongoOptions, MongoStore};
 use hubbub_testkit::mongo::MongoSet;
 use hubbub_testkit::proxy::Proxy;
-use hubbub_testkit::redis::RedisServer;
+use hubbub_testkit::redis::{RedisCluster, RedisServer};
 use hubbub_worker::epoch::MARGIN;
 use tokio::sync::OnceCell;
 
@@ -198,4 +198,26 @@ async fn a_wiped_redis_is_read_again_as_soon_as_it_is_back() {
     later.commit(&kept.says("after")).await;
     later.stored(1).await;
     assert_eq!(kept.texts().await, ["before", "after"]);
+}
+
+#[tokio::test]
+async fn one_worker_stores_what_is_committed_on_every_server_of_a_redis_cluster() {
+    let (servers, mut kept) = (RedisCluster::start().await, kept().await);
+    let on_cluster = async |name| {
+        let options = RedisOptions::new(servers.urls(), node_id(name));
+        Node::on(RedisBus::connect(options).await.unwrap()).await_ears().await
+    };
+    let (gateway, consumer) = (on_cluster("a").await, on_cluster("w").await);
+    let _worker = Worker::start(&consumer, kept.store.clone(), never_claiming());
+    // Sixty rooms over sixteen partitions: every server has some.
+    for _ in 0..60 {
+        kept.room = RoomId::new();
+        gateway.seed(kept.room, at(1, 0)).await;
+        gateway.commit(&kept.says("hello")).await;
+    }
+    let mut rooms: Vec<RoomId> = gateway.stored(60).await.iter().map(|n| n.room).collect();
+    rooms.sort();
+    rooms.dedup();
+    assert_eq!(rooms.len(), 60);
+    assert_eq!(gateway.depth().await, (0, 0));
 }

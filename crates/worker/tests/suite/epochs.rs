@@ -1,6 +1,7 @@
 //! What becomes of events when the bus has lost data.
 
-use hubbub_protocol::{NewEvent, Position, Seq};
+use hubbub_protocol::{NewEvent, Position, RoomId, Seq};
+use hubbub_store::Appended;
 use hubbub_worker::epoch::{self, MARGIN};
 
 use crate::faults::{Fault, FaultyStore, HangingLog};
@@ -167,4 +168,20 @@ async fn the_new_epoch_starts_above_what_was_seen_even_if_it_was_never_stored() 
     let (node, kept) = forgetful().await;
     let opened = epoch::open_next(&*node.bus, &*kept.store, kept.room, at(1, 70)).await.unwrap();
     assert_eq!(opened, at(2, 70 + MARGIN));
+}
+
+#[tokio::test]
+async fn a_lost_event_of_a_room_that_is_gone_is_set_aside() {
+    let (node, mut kept) = forgetful().await;
+    kept.room = RoomId::new();
+    // The store takes events of rooms it does not know, but can't open an epoch for one.
+    let stored = kept.says("first").at(at(1, 1));
+    assert_eq!(kept.store.append(&[stored]).await.unwrap(), [Appended::Stored]);
+    node.seed(kept.room, at(1, 0)).await;
+    node.commit(&kept.says("second")).await;
+    let _worker = Worker::start(&node, kept.store.clone(), quick());
+    node.dead_letters(1).await;
+    let letters = node.wal.dead_letters(0, 10).await.unwrap();
+    assert_eq!(letters[0].reason, "no such room");
+    assert_eq!(node.depth().await, (0, 1));
 }
