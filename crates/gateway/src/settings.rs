@@ -78,10 +78,13 @@ pub struct Settings {
     pub log_format: LogFormat,
 }
 
-/// The command line, to which subcommands may be added.
+const REFERENCE: &str = "settings";
+
+/// The command line: every setting, and the command that prints their reference page.
 #[must_use]
 pub fn command() -> Command {
-    spec().command()
+    let reference = Command::new(REFERENCE).about("Prints every setting's reference, in Markdown");
+    spec().command().subcommand(reference)
 }
 
 /// The reference page of both binaries' settings, in Markdown.
@@ -95,6 +98,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`LoadError::Usage`] when help is asked for or a flag can't be understood,
+    /// [`LoadError::Asked`] with the reference page for the command `settings`,
     /// [`LoadError::Invalid`] with everything that is wrong with the values.
     pub fn load<A>(
         arguments: impl IntoIterator<Item = A>,
@@ -104,6 +108,9 @@ impl Settings {
         A: Into<OsString> + Clone,
     {
         let flags = command().try_get_matches_from(arguments)?;
+        if flags.subcommand_name() == Some(REFERENCE) {
+            return Err(LoadError::Asked(reference()));
+        }
         Ok(Self::from_flags(&flags, environment)?)
     }
 
@@ -340,6 +347,14 @@ mod tests {
                 .with("HUBBUB_MAX_CONNECTIONS", "40")
                 .with(name, value);
             assert!(problem(&environment).starts_with(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_command_settings_asks_for_the_reference_page() {
+        match Settings::load(["hubbub-gateway", "settings"], &nothing()) {
+            Err(LoadError::Asked(page)) => assert_eq!(page, reference()),
+            other => panic!("{other:?}"),
         }
     }
 

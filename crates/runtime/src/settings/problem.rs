@@ -62,14 +62,17 @@ pub enum LoadError {
     /// The command line asks for help or the version, or can't be understood.
     #[error(transparent)]
     Usage(#[from] clap::Error),
+    /// The command line asks for a text, such as the reference page.
+    #[error("{0}")]
+    Asked(String),
     /// The values don't hold.
     #[error(transparent)]
     Invalid(#[from] Problems),
 }
 
 impl LoadError {
-    /// Prints what the caller is to see: help on stdout, mistakes on stderr. The code is 0 for
-    /// help, 2 otherwise.
+    /// Prints what the caller is to see: what was asked for on stdout, mistakes on stderr. The code
+    /// is 0 for the former, 2 for the latter.
     #[must_use]
     pub fn report(&self) -> ExitCode {
         match self {
@@ -77,6 +80,10 @@ impl LoadError {
                 // Nobody is left to be told when even stderr is closed.
                 let _ = usage.print();
                 ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2))
+            }
+            Self::Asked(text) => {
+                print!("{text}");
+                ExitCode::SUCCESS
             }
             Self::Invalid(problems) => {
                 eprintln!("{problems}");
