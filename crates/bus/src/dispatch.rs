@@ -211,3 +211,88 @@ impl LaneTask {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc as blocking;
+
+    use hubbub_protocol::{Epoch, Seq};
+
+    use super::*;
+
+    /// Blocks at its first event until it is let go, and tells of the last event and of gaps.
+    struct Slow {
+        go: Mutex<blocking::Receiver<()>>,
+        heard: tokio::sync::mpsc::UnboundedSender<Result<Position, Vec<RoomId>>>,
+    }
+
+    impl Receiver for Slow {
+        fn event(&self, _: RoomId, position: Position, _: Bytes) {
+            if position.seq == Seq(0) {
+                self.go.lock().unwrap().recv().unwrap();
+            }
+            self.heard.send(Ok(position)).unwrap();
+        }
+        fn reset(&self, _: RoomId, _: Position) {}
+        fn volatile(&self, _: RoomId, _: &str, _: Bytes) {}
+        fn control(&self, _: Control) {}
+        fn stored(&self, _: Vec<StoredNotice>) {}
+        fn subscribed(&self, _: &[RoomId]) {}
+        fn gap(&self, rooms: &[RoomId]) {
+            self.heard.send(Err(rooms.to_vec())).unwrap();
+        }
+        fn control_gap(&self) {}
+    }
+
+    struct One(RoomId);
+
+    impl Roster for One {
+        fn confirmed(&self, belongs: &dyn Fn(&RoomId) -> bool) -> Vec<RoomId> {
+            Some(self.0).into_iter().filter(|room| belongs(room)).collect()
+        }
+    }
+
+    async fn overflow(frame: &'static [u8], count: u64) {
+        let room = RoomId::new();
+        let (let_go, go) = blocking::channel();
+        let (heard, mut said) = tokio::sync::mpsc::unbounded_channel();
+        let receiver: Arc<dyn Receiver> = Arc::new(Slow { go: Mutex::new(go), heard });
+        let roster: Arc<dyn Roster> = Arc::new(One(room));
+        let stop = CancellationToken::new();
+        let dispatcher = Dispatcher::start(&receiver, &roster, &stop);
+        let frame = Bytes::from_static(frame);
+        for seq in 0..count {
+            let position = Position::new(Epoch(1), Seq(seq));
+            dispatcher.offer(Delivery::Event { room, position, frame: frame.clone() });
+        }
+        let_go.send(()).unwrap();
+        let (mut delivered, mut next) = (0, 0);
+        loop {
+            match said.recv().await.unwrap() {
+                Ok(position) => {
+                    assert!(position.seq.0 >= next, "in order");
+                    next = position.seq.0 + 1;
+                    delivered += 1;
+                }
+                Err(rooms) => {
+                    assert_eq!(rooms, [room]);
+                    break;
+                }
+            }
+        }
+        assert!(delivered < count, "something was dropped");
+        stop.cancel();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_lane_full_of_deliveries_drops_and_tells() {
+        overflow(b"{}", (LANE_DELIVERIES + 3 * BATCH) as u64).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_lane_full_of_bytes_drops_and_tells() {
+        static FRAME: [u8; 64 * 1024] = [b' '; 64 * 1024];
+        overflow(&FRAME, (LANE_BYTES / FRAME.len() + 10) as u64).await;
+    }
+}

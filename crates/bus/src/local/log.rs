@@ -252,3 +252,30 @@ impl RoomLog for LocalBus {
         &self.incarnation
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_id_is_remembered_for_the_window_and_then_forgotten() {
+        let window = Duration::from_secs(600);
+        let rooms = Rooms::new(window);
+        let (room, id, now) = (RoomId::new(), MessageId::new(), Timestamp::now());
+        let place = Position::new(Epoch(1), Seq(1));
+        {
+            let mut shard = rooms.shard(&room);
+            let mut state = Room::new(place, None, now);
+            state.ids.insert(id, Committed { position: place, sender: UserId::new(), at: now });
+            shard.rooms.insert(room, state);
+            shard.forget_expired(now.after(2 * window));
+            assert!(shard.rooms[&room].is_at(id, place), "it is not stored yet");
+        }
+        rooms.settle(room, id, place);
+        let mut shard = rooms.shard(&room);
+        shard.forget_expired(now.after(window));
+        assert!(shard.rooms[&room].is_at(id, place));
+        shard.forget_expired(now.after(2 * window));
+        assert!(!shard.rooms[&room].is_at(id, place));
+    }
+}

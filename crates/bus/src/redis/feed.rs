@@ -95,7 +95,7 @@ impl Ear {
         };
         let Ok(channel) = std::str::from_utf8(&channel) else { return };
         let delivery = if let Some(room) = keys::room_of_channel(channel) {
-            payload::of_room(room, Bytes::from(payload))
+            payload::of_room(room, &Bytes::from(payload))
         } else if self.probe.as_deref() == Some(channel) {
             let now = Instant::now();
             *self.probed.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);

@@ -41,7 +41,7 @@ fn json<T: serde::Serialize + ?Sized>(kind: char, value: &T) -> String {
 }
 
 /// Reads what was published in a room.
-pub(super) fn of_room(room: RoomId, payload: Bytes) -> Option<Delivery> {
+pub(super) fn of_room(room: RoomId, payload: &Bytes) -> Option<Delivery> {
     let header = payload.iter().take(HEADER_MAX).position(|byte| *byte == b';')?;
     let (kind, text) = std::str::from_utf8(&payload[..header]).ok()?.split_at_checked(1)?;
     match kind {
@@ -83,7 +83,7 @@ mod tests {
     fn an_event_keeps_its_frame_whatever_is_in_it() {
         let room = RoomId::new();
         let payload = Bytes::from_static(b"E3:41;{\"a\":\";E1:2;\"}");
-        let Some(Delivery::Event { position, frame, .. }) = of_room(room, payload) else {
+        let Some(Delivery::Event { position, frame, .. }) = of_room(room, &payload) else {
             panic!("not an event")
         };
         assert_eq!(position, Position::new(Epoch(3), Seq(41)));
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_volatile_frame_keeps_its_key() {
         let payload = Bytes::from(volatile("typing:7", "{}"));
-        let Some(Delivery::Volatile { key, frame, .. }) = of_room(RoomId::new(), payload) else {
+        let Some(Delivery::Volatile { key, frame, .. }) = of_room(RoomId::new(), &payload) else {
             panic!("not volatile")
         };
         assert_eq!((&*key, &frame[..]), ("typing:7", &b"{}"[..]));
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn anything_else_is_nothing() {
         for payload in ["", "E", ";", "E1;x", "E1:b;x", "X1:1;x", "é;"] {
-            assert!(of_room(RoomId::new(), Bytes::from(payload)).is_none(), "{payload}");
+            assert!(of_room(RoomId::new(), &Bytes::from(payload)).is_none(), "{payload}");
             assert!(of_node(payload.as_bytes()).is_none(), "{payload}");
         }
     }

@@ -53,7 +53,8 @@ impl Default for Tuning {
 
 /// The servers behind a bus, if it has any.
 pub(crate) enum Backend {
-    Local(OnceLock<Arc<dyn WholeBus>>),
+    /// Whether its only node was made.
+    Local(OnceLock<()>),
     Redis(RedisServer),
     Cluster(RedisCluster),
 }
@@ -108,7 +109,7 @@ impl Backend {
     }
 
     pub(crate) async fn tuned(&self, name: &str, tuning: Tuning) -> Node {
-        let bus: Arc<dyn WholeBus> = match self {
+        match self {
             Self::Local(bus) => {
                 let new = LocalBus::new(LocalOptions {
                     node: node_id(name),
@@ -116,14 +117,11 @@ impl Backend {
                     dedupe_window: tuning.dedupe_window,
                     lease: tuning.lease,
                 });
-                assert!(bus.set(Arc::new(new)).is_ok(), "one process is one node");
-                Arc::clone(bus.get().unwrap())
+                assert!(bus.set(()).is_ok(), "one process is one node");
+                Node::of(new)
             }
-            _ => Arc::new(self.connect(name, tuning).await.unwrap()),
-        };
-        let (heard, stop) = (Arc::new(Heard::default()), CancellationToken::new());
-        bus.listen(Arc::clone(&heard) as Arc<dyn hubbub_bus::Receiver>, stop.clone());
-        Node { bus, heard, _stop: stop.drop_guard() }
+            _ => Node::of(self.connect(name, tuning).await.unwrap()),
+        }
     }
 
     pub(crate) async fn connect(&self, name: &str, tuning: Tuning) -> Result<RedisBus, BusError> {
@@ -146,6 +144,13 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// The node that uses this bus.
+    pub(crate) fn of(bus: impl WholeBus) -> Self {
+        let (heard, stop) = (Arc::new(Heard::default()), CancellationToken::new());
+        bus.listen(Arc::clone(&heard) as Arc<dyn hubbub_bus::Receiver>, stop.clone());
+        Self { bus: Arc::new(bus), heard, _stop: stop.drop_guard() }
+    }
+
     /// A new room that starts at epoch 1.
     pub(crate) async fn room(&self) -> RoomId {
         let room = RoomId::new();

@@ -3,11 +3,15 @@
 //! A test is written once, against the traits, and runs as `local::…`, `redis::…` and `cluster::…`.
 //! What only makes sense between processes or against a server that fails runs on the latter two.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod backend;
 mod heard;
 
 mod between_nodes;
 mod claims;
+mod cluster_changes;
+mod faults;
 mod hearing;
 mod limits;
 mod order;
