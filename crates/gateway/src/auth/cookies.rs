@@ -71,7 +71,6 @@ impl Cookies {
     }
 
     /// Sets a session's cookies.
-    #[must_use]
     pub fn set(self, session: SessionCookies) -> CookieJar {
         let SessionCookies { access_token, refresh_token, csrf_token, access_ttl, refresh_ttl } =
             session;
@@ -82,7 +81,6 @@ impl Cookies {
     }
 
     /// Takes a session's cookies back.
-    #[must_use]
     pub fn clear(self) -> CookieJar {
         let nothing = String::new;
         CookieJar::new()

@@ -135,3 +135,44 @@ fn cut<T>(rows: &mut Vec<T>, limit: usize) -> Option<&T> {
     rows.truncate(limit);
     rows.last()
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_has_begun_is_finished_when_the_client_goes_away() {
+        let (begun, has_begun) = oneshot::channel();
+        let (go_on, may_go_on) = oneshot::channel::<()>();
+        let (done, is_done) = oneshot::channel();
+        let mut request = Box::pin(uninterrupted(async move {
+            begun.send(()).unwrap();
+            may_go_on.await.unwrap();
+            done.send(()).unwrap();
+            Ok(())
+        }));
+        tokio::select! {
+            _ = &mut request => panic!("it can't be done yet"),
+            begun = has_begun => begun.unwrap(),
+        }
+        drop(request);
+        go_on.send(()).unwrap();
+        is_done.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_is_a_fault_of_ours() {
+        let failed = uninterrupted::<()>(async { panic!("lost") }).await;
+        assert_eq!(failed.map_err(|error| error.code()), Err(ErrorCode::Internal));
+    }
+
+    #[test]
+    fn the_next_page_starts_after_the_last_row_shown() {
+        let mut rows = vec![1, 2, 3];
+        assert_eq!(cut(&mut rows, 3), None);
+        assert_eq!(cut(&mut rows, 2), Some(&2));
+        assert_eq!(rows, [1, 2]);
+    }
+}

@@ -17,7 +17,7 @@ async fn registering_answers_with_the_user_and_a_session_that_works() {
     assert_eq!(session["user"]["display_name"], "Ada L.");
     assert_eq!(session["user"]["avatar"], Value::Null);
     assert!(session.get("csrf_token").is_none());
-    let me = api.get("/me").as_user(&Person::of(&session)).send().await.ok(StatusCode::OK);
+    let me = api.get("/me").by(&Person::of(&session)).send().await.ok(StatusCode::OK);
     assert_eq!(me["id"], session["user"]["id"]);
 }
 
@@ -57,7 +57,7 @@ async fn logging_in_works_whatever_the_case_of_the_name() {
     let login = json!({ "username": "ADA", "password": PASSWORD });
     let session = api.post("/login").json(&login).await.ok(StatusCode::OK);
     assert_eq!(session["user"]["id"], ada.id.to_string());
-    api.get("/me").as_user(&Person::of(&session)).send().await.ok(StatusCode::OK);
+    api.get("/me").by(&Person::of(&session)).send().await.ok(StatusCode::OK);
 }
 
 #[tokio::test]

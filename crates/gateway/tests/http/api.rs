@@ -10,6 +10,7 @@ use axum::extract::ConnectInfo;
 use axum::http::header::{CONTENT_TYPE, HOST, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use hubbub_bus::local::{LocalBus, LocalOptions};
+use hubbub_bus::{Bus, Wal};
 use hubbub_gateway::app::App;
 use hubbub_gateway::auth::origin::Origins;
 use hubbub_gateway::auth::{Auth, AuthOptions, SigningKeys};
@@ -17,7 +18,7 @@ use hubbub_gateway::committer::{Committer, Continuity};
 use hubbub_gateway::http::{HttpOptions, router};
 use hubbub_protocol::event::NewEventKind;
 use hubbub_protocol::{
-    Limits, MessageBody, MessageId, NewEvent, NodeId, Position, RoomId, Timestamp, UserId,
+    Limits, MessageBody, MessageId, NewEvent, Position, RoomId, Timestamp, UserId,
 };
 use hubbub_store::SqliteStore;
 use hubbub_worker::{Pipeline, PipelineOptions};
@@ -32,9 +33,9 @@ pub(crate) const OWN_ORIGIN: &str = "http://chat.example";
 pub(crate) const SIGNING_KEYS: &str = "test:dGhlIHNpZ25pbmcga2V5IG9mIHRoZSB0ZXN0cywgMzIg";
 
 /// The API, its bus and its store.
-pub(crate) struct Api {
+pub(crate) struct Api<B = LocalBus> {
     pub(crate) app: Arc<App>,
-    pub(crate) bus: Arc<LocalBus>,
+    pub(crate) bus: Arc<B>,
     router: Router,
     pipeline: Pipeline,
     _dir: tempfile::TempDir,
@@ -46,9 +47,20 @@ impl Api {
     }
 
     pub(crate) fn with(adjust: impl FnOnce(&mut HttpOptions, &mut AuthOptions)) -> Self {
+        let options = LocalOptions::new("test".parse().unwrap());
+        Self::assemble(Arc::new(LocalBus::new(options)), adjust)
+    }
+}
+
+impl<B: Bus + Wal> Api<B> {
+    pub(crate) fn over(bus: Arc<B>) -> Self {
+        Self::assemble(bus, |_, _| {})
+    }
+
+    fn assemble(bus: Arc<B>, adjust: impl FnOnce(&mut HttpOptions, &mut AuthOptions)) -> Self {
+        crate::logs::install();
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(dir.path()).unwrap());
-        let bus = Arc::new(LocalBus::new(LocalOptions::new("test".parse::<NodeId>().unwrap())));
         let mut http = HttpOptions::new(Origins::new(None, [] as [&str; 0]).unwrap());
         let mut auth = AuthOptions {
             signing_keys: SigningKeys::parse(SIGNING_KEYS).unwrap(),
@@ -58,11 +70,8 @@ impl Api {
             secure_cookies: false,
         };
         adjust(&mut http, &mut auth);
-        let committer = Arc::new(Committer::new(
-            Arc::clone(&bus) as _,
-            Arc::clone(&store) as _,
-            Continuity::Kept,
-        ));
+        let committer =
+            Committer::new(Arc::clone(&bus) as _, Arc::clone(&store) as _, Continuity::Kept);
         let pipeline = Pipeline::new(
             Arc::clone(&bus) as _,
             Arc::clone(&bus) as _,
@@ -73,7 +82,7 @@ impl Api {
             bus: Arc::clone(&bus) as _,
             store,
             auth: Auth::new(auth),
-            committer,
+            committer: Arc::new(committer),
             limits: Limits::default(),
             http,
         });
@@ -81,20 +90,20 @@ impl Api {
         Self { app, bus, router, pipeline, _dir: dir }
     }
 
-    pub(crate) fn get(&self, path: &str) -> Call<'_> {
+    pub(crate) fn get(&self, path: &str) -> Call {
         self.call(Method::GET, path)
     }
 
-    pub(crate) fn post(&self, path: &str) -> Call<'_> {
+    pub(crate) fn post(&self, path: &str) -> Call {
         self.call(Method::POST, path)
     }
 
-    pub(crate) fn call(&self, method: Method, path: &str) -> Call<'_> {
+    pub(crate) fn call(&self, method: Method, path: &str) -> Call {
         let mut request = Request::new(Body::empty());
         *request.method_mut() = method;
         *request.uri_mut() = format!("/api/v1{path}").parse().unwrap();
         request.headers_mut().insert(HOST, HOST_NAME.parse().unwrap());
-        Call { api: self, request }.from("127.0.0.1")
+        Call { router: self.router.clone(), request }.from("127.0.0.1")
     }
 
     /// Registers somebody and logs them in.
@@ -108,7 +117,7 @@ impl Api {
     /// Makes a room and returns it.
     pub(crate) async fn room(&self, owner: &Person, name: &str, kind: &str) -> Value {
         let request = json!({ "name": name, "kind": kind });
-        self.post("/rooms").as_user(owner).json(&request).await.ok(StatusCode::CREATED)
+        self.post("/rooms").by(owner).json(&request).await.ok(StatusCode::CREATED)
     }
 
     /// Commits a message without waiting for it to be stored.
@@ -172,12 +181,12 @@ impl Browser {
 }
 
 /// A request in the making.
-pub(crate) struct Call<'a> {
-    api: &'a Api,
+pub(crate) struct Call {
+    router: Router,
     request: Request<Body>,
 }
 
-impl Call<'_> {
+impl Call {
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.request.headers_mut().append(name, value.parse().unwrap());
         self
@@ -194,7 +203,7 @@ impl Call<'_> {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    pub(crate) fn as_user(self, person: &Person) -> Self {
+    pub(crate) fn by(self, person: &Person) -> Self {
         self.bearer(&person.access)
     }
 
@@ -218,7 +227,7 @@ impl Call<'_> {
     }
 
     pub(crate) async fn send(self) -> Answer {
-        let response = self.api.router.clone().oneshot(self.request).await.unwrap();
+        let response = self.router.oneshot(self.request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 1 << 20).await.unwrap();
         let body = if bytes.is_empty() {

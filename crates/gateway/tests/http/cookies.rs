@@ -76,7 +76,7 @@ async fn a_change_needs_an_allowed_origin() {
 async fn a_bearer_token_needs_neither_origin_nor_csrf_token() {
     let api = Api::start();
     let ada = api.person("ada").await;
-    api.post("/rooms").as_user(&ada).json(&room()).await.ok(StatusCode::CREATED);
+    api.post("/rooms").by(&ada).json(&room()).await.ok(StatusCode::CREATED);
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn room(api: &Api) -> (Person, String) {
 
 async fn page(api: &Api, person: &Person, room: &str, query: &str) -> Value {
     let path = format!("/rooms/{room}/messages?{query}");
-    api.get(&path).as_user(person).send().await.ok(StatusCode::OK)
+    api.get(&path).by(person).send().await.ok(StatusCode::OK)
 }
 
 fn texts(page: &Value) -> Vec<&str> {
@@ -140,10 +140,10 @@ async fn a_page_has_one_anchor_and_a_bounded_size() {
     let (ada, room) = room(&api).await;
     for query in ["before=1&after=1", "around=1&before=1", "limit=0", "limit=201"] {
         let path = format!("/rooms/{room}/messages?{query}");
-        let answer = api.get(&path).as_user(&ada).send().await;
+        let answer = api.get(&path).by(&ada).send().await;
         answer.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field");
     }
     let path = format!("/rooms/{room}/messages?before=soon");
-    let answer = api.get(&path).as_user(&ada).send().await;
+    let answer = api.get(&path).by(&ada).send().await;
     answer.refused(StatusCode::BAD_REQUEST, "bad_frame");
 }

@@ -4,21 +4,23 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use hubbub_bus::{LogRead, Quota, RoomLog};
-use hubbub_protocol::{Epoch, Event, MemberChange, Position, RoomCode, RoomId, Seq, UserId};
+use hubbub_protocol::{
+    Epoch, Event, MemberChange, Position, RoomCode, RoomId, Seq, Timestamp, UserId,
+};
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, Person};
 
 async fn join(api: &Api, person: &Person, code: &str) -> Answer {
-    api.post("/rooms/join").as_user(person).json(&json!({ "code": code })).await
+    api.post("/rooms/join").by(person).json(&json!({ "code": code })).await
 }
 
 async fn leave(api: &Api, person: &Person, room: &str) -> Answer {
-    api.post(&format!("/rooms/{room}/leave")).as_user(person).send().await
+    api.post(&format!("/rooms/{room}/leave")).by(person).send().await
 }
 
 async fn direct(api: &Api, person: &Person, other: UserId) -> Answer {
-    api.post("/direct").as_user(person).json(&json!({ "user": other })).await
+    api.post("/direct").by(person).json(&json!({ "user": other })).await
 }
 
 fn text(value: &Value) -> &str {
@@ -74,13 +76,44 @@ async fn joining_twice_is_joining_once() {
     assert_eq!(news(&api, text(&room["id"])).await.len(), 2);
 }
 
+/// Makes somebody a member as a gateway does that dies before it tells anybody.
+async fn join_untold(api: &Api, person: &Person, room: &Value, at: Timestamp) {
+    let id: RoomId = text(&room["id"]).parse().unwrap();
+    assert!(api.app.store.join(id, person.id, Seq(1), at).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_join_whose_news_was_lost_is_told_when_it_is_repeated() {
+    let api = Api::start();
+    let (ada, bob) = (api.person("ada").await, api.person("bob").await);
+    let room = api.room(&ada, "Tea", "private").await;
+    join_untold(&api, &bob, &room, Timestamp::now()).await;
+    assert_eq!(news(&api, text(&room["id"])).await.len(), 1);
+    for _ in 0..2 {
+        join(&api, &bob, text(&room["code"])).await.ok(StatusCode::OK);
+        let told = news(&api, text(&room["id"])).await;
+        assert_eq!(told, [(ada.id, MemberChange::Joined), (bob.id, MemberChange::Joined)]);
+    }
+}
+
+#[tokio::test]
+async fn an_old_membership_is_no_news() {
+    let api = Api::start();
+    let (ada, bob) = (api.person("ada").await, api.person("bob").await);
+    let room = api.room(&ada, "Tea", "private").await;
+    let an_hour_ago = Timestamp::from_millis(Timestamp::now().millis() - 3_600_000);
+    join_untold(&api, &bob, &room, an_hour_ago).await;
+    join(&api, &bob, text(&room["code"])).await.ok(StatusCode::OK);
+    assert_eq!(news(&api, text(&room["id"])).await.len(), 1);
+}
+
 #[tokio::test]
 async fn every_code_that_does_not_let_in_gets_the_same_answer() {
     let api = Api::start();
     let (ada, bob) = (api.person("ada").await, api.person("bob").await);
     let room = api.room(&ada, "Tea", "private").await;
     let path = format!("/rooms/{}/code", text(&room["id"]));
-    let rotated = api.post(&path).as_user(&ada).send().await.ok(StatusCode::OK);
+    let rotated = api.post(&path).by(&ada).send().await.ok(StatusCode::OK);
     let unknown = RoomCode::new().to_string();
     let mut answers = Vec::new();
     for code in [text(&room["code"]), &unknown, text(&room["id"]), "nonsense", ""] {
@@ -119,7 +152,7 @@ async fn whoever_leaves_is_out_and_everybody_is_told() {
     let id = text(&room["id"]);
     join(&api, &bob, text(&room["code"])).await.ok(StatusCode::OK);
     leave(&api, &bob, id).await.ok(StatusCode::NO_CONTENT);
-    let answer = api.get(&format!("/rooms/{id}")).as_user(&bob).send().await;
+    let answer = api.get(&format!("/rooms/{id}")).by(&bob).send().await;
     answer.refused(StatusCode::NOT_FOUND, "room_not_found");
     leave(&api, &bob, id).await.refused(StatusCode::NOT_FOUND, "room_not_found");
     assert_eq!(news(&api, id).await.last(), Some(&(bob.id, MemberChange::Left)));
@@ -195,6 +228,6 @@ async fn a_direct_room_is_nobody_s_to_change_or_leave() {
     let room = direct(&api, &ada, bob.id).await.ok(StatusCode::CREATED);
     let id = text(&room["id"]);
     leave(&api, &ada, id).await.refused(StatusCode::FORBIDDEN, "forbidden");
-    let code = api.post(&format!("/rooms/{id}/code")).as_user(&ada).send().await;
+    let code = api.post(&format!("/rooms/{id}/code")).by(&ada).send().await;
     code.refused(StatusCode::FORBIDDEN, "forbidden");
 }

@@ -1,10 +1,13 @@
 //! The HTTP API over a real bus and a real store, without a socket in between.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
 mod api;
 mod cookies;
 mod history;
 mod joining;
+mod logs;
+mod outage;
 mod requests;
 mod rooms;
 mod sessions;

@@ -46,12 +46,12 @@ async fn a_body_above_the_limit_is_refused() {
 async fn a_malformed_id_is_told_apart_from_an_unknown_one() {
     let api = Api::start();
     let ada = api.person("ada").await;
-    let bad = api.get("/rooms/nonsense").as_user(&ada).send().await;
+    let bad = api.get("/rooms/nonsense").by(&ada).send().await;
     bad.refused(StatusCode::BAD_REQUEST, "bad_id");
-    let direct = api.post("/direct").as_user(&ada).json(&json!({ "user": "nonsense" })).await;
+    let direct = api.post("/direct").by(&ada).json(&json!({ "user": "nonsense" })).await;
     direct.refused(StatusCode::BAD_REQUEST, "bad_id");
     for path in ["/users?after=x", "/rooms?after=x"] {
-        let answer = api.get(path).as_user(&ada).send().await;
+        let answer = api.get(path).by(&ada).send().await;
         answer.refused(StatusCode::BAD_REQUEST, "bad_id");
     }
 }
@@ -61,12 +61,12 @@ async fn a_query_out_of_shape_or_bounds_is_refused() {
     let api = Api::start();
     let ada = api.person("ada").await;
     for path in ["/users?limit=x", "/users?online=maybe", "/rooms?limit=-1"] {
-        let answer = api.get(path).as_user(&ada).send().await;
+        let answer = api.get(path).by(&ada).send().await;
         answer.refused(StatusCode::BAD_REQUEST, "bad_frame");
     }
     let long = format!("/users?q={}", "x".repeat(101));
     for path in ["/users?limit=0", "/rooms?limit=201", &long] {
-        let answer = api.get(path).as_user(&ada).send().await;
+        let answer = api.get(path).by(&ada).send().await;
         answer.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field");
         assert_eq!(answer.body["errors"].as_array().unwrap().len(), 1);
     }
@@ -109,11 +109,11 @@ async fn a_user_s_requests_are_limited_whatever_they_are() {
         http.quotas.requests_per_user = Quota { burst: 2, every: Duration::from_secs(60) };
     });
     let (ada, bob) = (api.person("ada").await, api.person("bob").await);
-    api.get("/me").as_user(&ada).send().await.ok(StatusCode::OK);
-    api.get("/rooms").as_user(&ada).send().await.ok(StatusCode::OK);
-    let third = api.get("/me").as_user(&ada).send().await;
+    api.get("/me").by(&ada).send().await.ok(StatusCode::OK);
+    api.get("/rooms").by(&ada).send().await.ok(StatusCode::OK);
+    let third = api.get("/me").by(&ada).send().await;
     third.refused(StatusCode::TOO_MANY_REQUESTS, "rate_limited");
-    api.get("/me").as_user(&bob).send().await.ok(StatusCode::OK);
+    api.get("/me").by(&bob).send().await.ok(StatusCode::OK);
 }
 
 #[tokio::test]

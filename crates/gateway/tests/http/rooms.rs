@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::api::{Api, Person, usernames};
 
 async fn rooms(api: &Api, as_user: &Person, query: &str) -> Value {
-    api.get(&format!("/rooms?{query}")).as_user(as_user).send().await.ok(StatusCode::OK)
+    api.get(&format!("/rooms?{query}")).by(as_user).send().await.ok(StatusCode::OK)
 }
 
 fn names(list: &Value) -> Vec<&str> {
@@ -18,7 +18,7 @@ fn names(list: &Value) -> Vec<&str> {
 
 async fn join(api: &Api, person: &Person, room: &Value) {
     let request = json!({ "code": room["code"] });
-    api.post("/rooms/join").as_user(person).json(&request).await.ok(StatusCode::OK);
+    api.post("/rooms/join").by(person).json(&request).await.ok(StatusCode::OK);
 }
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn a_new_room_belongs_to_its_maker_and_has_a_code() {
     let api = Api::start();
     let ada = api.person("ada").await;
     let request = json!({ "name": " Tea ", "kind": "private", "description": "leaves" });
-    let room = api.post("/rooms").as_user(&ada).json(&request).await.ok(StatusCode::CREATED);
+    let room = api.post("/rooms").by(&ada).json(&request).await.ok(StatusCode::CREATED);
     assert_eq!(room["name"], "Tea");
     assert_eq!(room["kind"], "private");
     assert_eq!(room["description"], "leaves");
@@ -36,7 +36,7 @@ async fn a_new_room_belongs_to_its_maker_and_has_a_code() {
     assert_eq!(room["code"].as_str().unwrap().len(), 36);
     assert_eq!((&room["epoch"], &room["unread"]), (&json!(1), &json!(0)));
     let path = format!("/rooms/{}", room["id"].as_str().unwrap());
-    assert_eq!(api.get(&path).as_user(&ada).send().await.ok(StatusCode::OK), room);
+    assert_eq!(api.get(&path).by(&ada).send().await.ok(StatusCode::OK), room);
 }
 
 #[tokio::test]
@@ -59,12 +59,12 @@ async fn a_room_out_of_bounds_is_refused() {
         (json!({ "name": "x", "kind": "public", "description": "x".repeat(501) }), "description"),
         (json!({ "name": "x", "kind": "direct" }), "kind"),
     ] {
-        let answer = api.post("/rooms").as_user(&ada).json(&request).await;
+        let answer = api.post("/rooms").by(&ada).json(&request).await;
         answer.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field");
         assert_eq!(answer.body["errors"][0]["field"], field);
     }
     let secret = json!({ "name": "x", "kind": "secret" });
-    let answer = api.post("/rooms").as_user(&ada).json(&secret).await;
+    let answer = api.post("/rooms").by(&ada).json(&secret).await;
     answer.refused(StatusCode::BAD_REQUEST, "bad_frame");
 }
 
@@ -107,7 +107,7 @@ async fn a_room_that_is_not_yours_looks_like_one_that_does_not_exist() {
     let theirs = api.room(&ada, "Tea", "public").await["id"].as_str().unwrap().to_owned();
     let nowhere = RoomId::new().to_string();
     let ask = async |method: Method, room: &str, rest: &str| {
-        let call = api.call(method, &format!("/rooms/{room}{rest}")).as_user(&eve);
+        let call = api.call(method, &format!("/rooms/{room}{rest}")).by(&eve);
         let answer = call.json(&json!({ "name": "x" })).await;
         answer.refused(StatusCode::NOT_FOUND, "room_not_found");
         answer.body
@@ -132,14 +132,14 @@ async fn the_owner_changes_the_details_and_the_room_s_log_says_so() {
     let room = api.room(&ada, "Tea", "public").await;
     let path = format!("/rooms/{}", room["id"].as_str().unwrap());
     let patch = async |body: Value| {
-        api.call(Method::PATCH, &path).as_user(&ada).json(&body).await.ok(StatusCode::OK)
+        api.call(Method::PATCH, &path).by(&ada).json(&body).await.ok(StatusCode::OK)
     };
     let renamed = patch(json!({ "name": "Coffee" })).await;
     assert_eq!((&renamed["name"], &renamed["description"]), (&json!("Coffee"), &json!("")));
     assert_eq!(renamed["seq"], 2);
     assert_eq!(patch(json!({ "description": "beans" })).await["name"], "Coffee");
     assert_eq!(patch(json!({})).await["seq"], 3, "nothing changes, nothing is told");
-    let wrong = api.call(Method::PATCH, &path).as_user(&ada).json(&json!({ "name": "" })).await;
+    let wrong = api.call(Method::PATCH, &path).by(&ada).json(&json!({ "name": "" })).await;
     wrong.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field");
 }
 
@@ -150,9 +150,9 @@ async fn a_member_who_is_not_the_owner_changes_nothing() {
     let room = api.room(&ada, "Tea", "private").await;
     join(&api, &bob, &room).await;
     let path = format!("/rooms/{}", room["id"].as_str().unwrap());
-    let patch = api.call(Method::PATCH, &path).as_user(&bob).json(&json!({ "name": "x" })).await;
+    let patch = api.call(Method::PATCH, &path).by(&bob).json(&json!({ "name": "x" })).await;
     patch.refused(StatusCode::FORBIDDEN, "forbidden");
-    let code = api.post(&format!("{path}/code")).as_user(&bob).send().await;
+    let code = api.post(&format!("{path}/code")).by(&bob).send().await;
     code.refused(StatusCode::FORBIDDEN, "forbidden");
 }
 
@@ -163,12 +163,12 @@ async fn members_are_listed_in_pages() {
     let room = api.room(&ada, "Tea", "private").await;
     join(&api, &bob, &room).await;
     let path = format!("/rooms/{}/members", room["id"].as_str().unwrap());
-    let all = api.get(&path).as_user(&bob).send().await.ok(StatusCode::OK);
+    let all = api.get(&path).by(&bob).send().await.ok(StatusCode::OK);
     assert_eq!(usernames(&all), ["ada", "bob"]);
-    let first = api.get(&format!("{path}?limit=1")).as_user(&bob).send().await.ok(StatusCode::OK);
+    let first = api.get(&format!("{path}?limit=1")).by(&bob).send().await.ok(StatusCode::OK);
     assert_eq!(usernames(&first), ["ada"]);
     let rest = format!("{path}?limit=1&after={}", first["next"].as_str().unwrap());
-    let rest = api.get(&rest).as_user(&bob).send().await.ok(StatusCode::OK);
+    let rest = api.get(&rest).by(&bob).send().await.ok(StatusCode::OK);
     assert_eq!(usernames(&rest), ["bob"]);
     assert!(rest.get("next").is_none());
 }

@@ -108,7 +108,7 @@ async fn a_rotation_gives_new_tokens_for_the_same_user() {
     let next = Person::of(&session);
     assert_eq!(next.id, ada.id);
     assert_ne!(next.refresh, ada.refresh);
-    api.get("/me").as_user(&next).send().await.ok(StatusCode::OK);
+    api.get("/me").by(&next).send().await.ok(StatusCode::OK);
     rotate(&api, &next.refresh).await.ok(StatusCode::OK);
 }
 
@@ -122,7 +122,7 @@ async fn a_used_refresh_token_ends_the_whole_session() {
     rotate(&api, &ada.refresh).await.refused(StatusCode::UNAUTHORIZED, "session_ended");
 
     for person in [&ada, &next, &newest] {
-        let me = api.get("/me").as_user(person).send().await;
+        let me = api.get("/me").by(person).send().await;
         me.refused(StatusCode::UNAUTHORIZED, "session_ended");
     }
     assert_eq!(rotate(&api, &newest.refresh).await.status, StatusCode::UNAUTHORIZED);
@@ -134,18 +134,18 @@ async fn the_end_of_one_session_leaves_the_others() {
     let ada = api.person("ada").await;
     let login = json!({ "username": "ada", "password": crate::api::PASSWORD });
     let other = Person::of(&api.post("/login").json(&login).await.ok(StatusCode::OK));
-    api.post("/logout").as_user(&ada).send().await.ok(StatusCode::NO_CONTENT);
-    api.get("/me").as_user(&other).send().await.ok(StatusCode::OK);
+    api.post("/logout").by(&ada).send().await.ok(StatusCode::NO_CONTENT);
+    api.get("/me").by(&other).send().await.ok(StatusCode::OK);
 }
 
 #[tokio::test]
 async fn after_logout_neither_token_works() {
     let api = Api::start();
     let ada = api.person("ada").await;
-    let answer = api.post("/logout").as_user(&ada).send().await;
+    let answer = api.post("/logout").by(&ada).send().await;
     assert!(answer.set_cookies().is_empty());
     assert_eq!(answer.ok(StatusCode::NO_CONTENT), Value::Null);
-    let me = api.get("/me").as_user(&ada).send().await;
+    let me = api.get("/me").by(&ada).send().await;
     me.refused(StatusCode::UNAUTHORIZED, "session_ended");
     rotate(&api, &ada.refresh).await.refused(StatusCode::UNAUTHORIZED, "token_invalid");
 }

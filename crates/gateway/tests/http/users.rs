@@ -16,7 +16,7 @@ async fn connect(api: &Api, person: &Person, status: DeviceStatus) -> Connection
 }
 
 async fn list(api: &Api, as_user: &Person, query: &str) -> Value {
-    api.get(&format!("/users?{query}")).as_user(as_user).send().await.ok(StatusCode::OK)
+    api.get(&format!("/users?{query}")).by(as_user).send().await.ok(StatusCode::OK)
 }
 
 /// Every page of a list, following `next`.
@@ -97,7 +97,7 @@ async fn the_connected_are_found_by_name_over_many_who_are_not() {
 async fn last_seen_is_told_of_those_who_are_gone() {
     let api = Api::start();
     let ada = api.person("ada").await;
-    let me = async || api.get("/me").as_user(&ada).send().await.ok(StatusCode::OK);
+    let me = async || api.get("/me").by(&ada).send().await.ok(StatusCode::OK);
     assert_eq!(me().await["last_seen"], Value::Null);
 
     let connection = connect(&api, &ada, DeviceStatus::Online).await;
