@@ -11,6 +11,7 @@
 
 mod error;
 mod events;
+mod memberships;
 mod positions;
 mod rooms;
 mod schema;
@@ -215,6 +216,10 @@ impl Store for MongoStore {
     }
 
     async fn close(&self) {
-        self.client.clone().shutdown().await;
+        // It waits for whoever still uses a connection, and they for a server that may be stuck.
+        let shutdown = self.client.clone().shutdown();
+        if tokio::time::timeout(self.operation_timeout, shutdown.into_future()).await.is_err() {
+            tracing::warn!("MongoDB connections were still in use when the store was closed");
+        }
     }
 }

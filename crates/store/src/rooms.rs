@@ -81,7 +81,8 @@ pub struct Membership {
 /// Rooms and memberships.
 #[async_trait]
 pub trait RoomStore: Send + Sync {
-    /// Makes a room in epoch 1, with its owner as member.
+    /// Makes a room in epoch 1, with its owner as member. Made again with the same id, it stays as
+    /// it is.
     async fn create_room(&self, room: NewRoom) -> Result<RoomRecord, StoreError>;
 
     /// The direct room of two different people, made if there is none, with both as members.
@@ -121,7 +122,8 @@ pub trait RoomStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<(RoomRecord, Membership)>, StoreError>;
 
-    /// Public rooms whose name contains `query` (without regard to case), ascending by id.
+    /// Public rooms whose name contains `query` (without regard to case or diacritics),
+    /// ascending by id.
     async fn directory(
         &self,
         query: &str,

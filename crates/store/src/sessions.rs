@@ -59,7 +59,8 @@ pub trait SessionStore: Send + Sync {
     async fn create_session(&self, session: NewSession) -> Result<SessionRecord, StoreError>;
 
     /// Replaces a session's token, atomically: of several calls with the same token one wins, and
-    /// the others find it reused. A token that ran out before `now` is unknown.
+    /// the others find it reused. A token that ran out before `now` is unknown, whether it had been
+    /// used or not. The same call again (same `next`) gives the same answer.
     async fn rotate_session(
         &self,
         presented: &TokenHash,

@@ -40,7 +40,7 @@ pub struct UserRecord {
 /// Accounts.
 #[async_trait]
 pub trait UserStore: Send + Sync {
-    /// Makes an account.
+    /// Makes an account. Made again with the same id and user name, it stays as it is.
     ///
     /// # Errors
     /// [`StoreError::UsernameTaken`].

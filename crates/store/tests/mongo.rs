@@ -1,14 +1,18 @@
 //! What only MongoDB can do to a store: lose its primary, stop answering, be no replica set.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use hubbub_protocol::{
-    Epoch, Event, Message, MessageBody, MessageId, RoomId, Seq, Timestamp, UserId,
+    Epoch, Event, Message, MessageBody, MessageId, RoomCode, RoomId, Seq, Timestamp, UserId,
+    http::RoomKind,
 };
 use hubbub_store::{
-    Appended, EventStore, MongoOptions, MongoStore, PositionStore, Store, StoreError, UserStore,
+    Appended, EventStore, MongoOptions, MongoStore, NewRoom, PositionStore, RoomStore, Store,
+    StoreError, UserStore,
 };
 use hubbub_testkit::mongo::MongoSet;
 use mongodb::Client;
@@ -114,6 +118,49 @@ async fn people_are_searched_through_the_index() {
     store.find_users("ada", None, 20).await.unwrap();
     let (plans, _) = profiled(&database, "users").await;
     assert!(plans.len() == 1 && plans[0].starts_with("IXSCAN"), "{plans:?}");
+}
+
+/// Takes away what a crash between two writes would have left out.
+async fn forget(set: &MongoSet, collection: &str) {
+    let database = Client::with_uri_str(set.uri()).await.unwrap().database("test");
+    database.collection::<Document>(collection).delete_many(doc! {}).await.unwrap();
+}
+
+#[tokio::test]
+async fn opening_a_direct_room_again_makes_good_what_a_crash_left_out() {
+    let set = MongoSet::start(1).await;
+    let store = connected(&set).await;
+    let (a, b) = (UserId::new(), UserId::new());
+    store.open_direct(a, b, Timestamp::now()).await.unwrap();
+    forget(&set, "memberships").await;
+    let (room, made) = store.open_direct(b, a, Timestamp::now()).await.unwrap();
+    assert!(!made);
+    assert_eq!(room.members, 2);
+}
+
+#[tokio::test]
+async fn a_room_half_made_is_in_no_list_until_it_is_made_again() {
+    let set = MongoSet::start(1).await;
+    let store = connected(&set).await;
+    let new = NewRoom {
+        id: RoomId::new(),
+        kind: RoomKind::Public,
+        name: "Lounge".to_owned(),
+        description: String::new(),
+        code: RoomCode::new(),
+        owner: UserId::new(),
+        created_at: Timestamp::now(),
+    };
+    store.create_room(new.clone()).await.unwrap();
+    forget(&set, "memberships").await;
+    let database = Client::with_uri_str(set.uri()).await.unwrap().database("test");
+    let rooms = database.collection::<Document>("rooms");
+    rooms.update_many(doc! {}, doc! { "$set": { "listed": false } }).await.unwrap();
+    assert_eq!(store.directory("", None, 9).await.unwrap(), []);
+    assert_eq!(store.rooms_of(new.owner, None, 9).await.unwrap(), []);
+    let made = store.create_room(new).await.unwrap();
+    assert_eq!(made.members, 1);
+    assert_eq!(store.directory("", None, 9).await.unwrap(), [made]);
 }
 
 #[tokio::test]

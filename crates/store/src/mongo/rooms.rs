@@ -12,6 +12,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReturnDocument;
 
 use super::error::is_duplicate;
+use super::memberships::membership;
 use super::{MongoStore, value};
 use crate::rooms::{Membership, NewRoom, RoomRecord, RoomStore};
 use crate::{StoreError, fold};
@@ -76,16 +77,6 @@ fn document(room: &RoomRecord) -> Document {
     document
 }
 
-fn membership(document: &Document) -> Result<Membership, StoreError> {
-    let owner = document.get_bool("owner").unwrap_or(false);
-    Ok(Membership {
-        room: value::room(document, "room")?,
-        user: value::user(document, "user")?,
-        role: if owner { Role::Owner } else { Role::Member },
-        joined_at: value::time(document, "joined_at")?,
-    })
-}
-
 /// A pattern that matches nothing but `text`.
 fn literally(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
@@ -115,38 +106,6 @@ impl MongoStore {
             Err(error) if is_duplicate(&error) => Ok(false),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// Adds a member unless they are one, and tells whether it did.
-    async fn admit(
-        &self,
-        room: RoomId,
-        user: UserId,
-        owner: bool,
-        joined_at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let upserted = self
-            .memberships
-            .update_one(
-                doc! { "_id": value::of_member(room, user) },
-                doc! { "$setOnInsert": {
-                    "room": value::of_room(room),
-                    "user": value::of_user(user),
-                    "owner": owner,
-                    "joined_at": value::of_time(joined_at),
-                } },
-            )
-            .upsert(true)
-            .await;
-        match upserted {
-            Ok(upserted) => Ok(upserted.upserted_id.is_some()),
-            Err(error) if is_duplicate(&error) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn count_members(&self, room: RoomId) -> Result<u64, StoreError> {
-        Ok(self.memberships.count_documents(doc! { "room": value::of_room(room) }).await?)
     }
 
     /// Rooms that fulfil a condition, ascending by id.
@@ -183,36 +142,6 @@ impl MongoStore {
 
     async fn find_room(&self, filter: Document) -> Result<Option<RoomRecord>, StoreError> {
         Ok(self.find_rooms(filter, 1).await?.pop())
-    }
-
-    async fn find_membership(
-        &self,
-        room: RoomId,
-        user: UserId,
-    ) -> Result<Option<Membership>, StoreError> {
-        let found = self.memberships.find_one(doc! { "_id": value::of_member(room, user) }).await?;
-        found.as_ref().map(membership).transpose()
-    }
-
-    /// The owner goes only as the last one. Somebody may come in between the look and the leave: so
-    /// there is a second look, and the owner comes back if it finds anybody. A crash in between
-    /// leaves a room whose owner is out; they are its owner again once they join by its code.
-    async fn leave_as_owner(&self, place: &Membership) -> Result<bool, StoreError> {
-        let Membership { room, user, joined_at, .. } = *place;
-        if self.count_members(room).await? > 1 {
-            return Err(StoreError::OwnerMustStay);
-        }
-        let left = self.remove(room, user).await?;
-        if left && self.count_members(room).await? > 0 {
-            self.admit(room, user, true, joined_at).await?;
-            return Err(StoreError::OwnerMustStay);
-        }
-        Ok(left)
-    }
-
-    async fn remove(&self, room: RoomId, user: UserId) -> Result<bool, StoreError> {
-        let key = doc! { "_id": value::of_member(room, user) };
-        Ok(self.memberships.delete_one(key).await?.deleted_count > 0)
     }
 }
 

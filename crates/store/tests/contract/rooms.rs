@@ -224,6 +224,30 @@ pub(crate) async fn the_owner_leaves_last(store: AnyStore) {
     assert_eq!(members(&store, room).await, 0);
 }
 
+pub(crate) async fn an_owner_who_leaves_while_somebody_joins_is_out_or_in(store: AnyStore) {
+    for _ in 0..20 {
+        let (owner, newcomer) = (UserId::new(), UserId::new());
+        let room = store.create_room(room_of(owner)).await.unwrap().id;
+        let outcomes = at_once(&store, 2, |i, store| async move {
+            if i == 0 {
+                store.leave(room, owner).await
+            } else {
+                Ok(join(&store, room, newcomer).await)
+            }
+        })
+        .await;
+        let place = store.membership(room, owner).await.unwrap();
+        match &outcomes[0] {
+            Ok(left) => assert!(*left && place.is_none(), "{place:?}"),
+            Err(StoreError::OwnerMustStay) => {
+                assert_eq!(place.map(|place| place.role), Some(Role::Owner));
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+        assert!(store.membership(room, newcomer).await.unwrap().is_some());
+    }
+}
+
 pub(crate) async fn an_owner_who_comes_back_owns_the_room(store: AnyStore) {
     let owner = UserId::new();
     let room = store.create_room(room_of(owner)).await.unwrap().id;

@@ -16,7 +16,7 @@ pub(crate) async fn a_made_account_is_found_by_id_and_by_user_name(store: AnySto
         last_seen: None,
     };
     assert_eq!(made, expected);
-    assert_eq!(store.users(&[new.id, UserId::new()]).await.unwrap(), [expected.clone()]);
+    assert_eq!(store.users(&[UserId::new(), new.id]).await.unwrap(), [made]);
     let credentials = store.credentials("ada").await.unwrap();
     assert_eq!(credentials, Some((expected, new.password_hash)));
     assert_eq!(store.credentials("bob").await.unwrap(), None);
