@@ -1,0 +1,10 @@
+//! A standalone gateway on a real port, and what clients may send it wrongly.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bounds;
+mod connection;
+mod frames;
+mod handshake;
+mod hello;
+mod node;
+mod tokens;
