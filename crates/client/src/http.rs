@@ -77,6 +77,12 @@ struct Tokens {
     expires: Instant,
 }
 
+impl Tokens {
+    fn is_good_for(&self, at_least: Duration) -> bool {
+        self.expires.saturating_duration_since(Instant::now()) > at_least
+    }
+}
+
 /// Which messages of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
@@ -182,9 +188,28 @@ impl Api {
     pub async fn access_token(&self, at_least: Duration) -> Result<String, ApiError> {
         let mut tokens = self.0.tokens.lock().await;
         let held = tokens.as_ref().ok_or(ApiError::LoggedOut)?;
-        if held.expires.saturating_duration_since(Instant::now()) > at_least {
+        if held.is_good_for(at_least) {
             return Ok(held.access.clone());
         }
+        self.rotate(&mut tokens).await
+    }
+
+    /// An access token other than `used`, whose time is nearly over; rotates the session's unless
+    /// that has been done since.
+    ///
+    /// # Errors
+    /// As [`Self::access_token`].
+    pub async fn next_token(&self, used: &str) -> Result<String, ApiError> {
+        let mut tokens = self.0.tokens.lock().await;
+        let held = tokens.as_ref().ok_or(ApiError::LoggedOut)?;
+        if held.access != used && held.is_good_for(GOOD_FOR) {
+            return Ok(held.access.clone());
+        }
+        self.rotate(&mut tokens).await
+    }
+
+    async fn rotate(&self, tokens: &mut Option<Tokens>) -> Result<String, ApiError> {
+        let held = tokens.as_ref().ok_or(ApiError::LoggedOut)?;
         let request = TokenRequest { refresh_token: Some(held.refresh.clone()) };
         let answer = send(self.request(Method::POST, "token").json(&request)).await?;
         let (_, renewed) = session(answer).await?;

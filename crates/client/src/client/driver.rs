@@ -73,6 +73,7 @@ enum Done {
 /// A connection that has been greeted.
 struct Dialled {
     connection: Box<Connection>,
+    token: String,
     ready: ServerFrame,
 }
 
@@ -92,7 +93,9 @@ struct Link {
     heard: Instant,
     /// When something is said next, so that the gateway hears of us.
     ping: Instant,
-    /// When the access token is replaced.
+    /// The access token the gateway knows.
+    token: String,
+    /// When it is replaced.
     refresh: Option<Instant>,
 }
 
@@ -129,6 +132,8 @@ pub(super) struct Driver {
     dial: Option<Instant>,
     /// Whether that is under way.
     dialling: bool,
+    /// A token that the gateway found too old, though it does not look so here.
+    expired: Option<String>,
     backoff: Backoff,
     tasks: JoinSet<Done>,
     loads: Arc<Semaphore>,
@@ -145,6 +150,7 @@ impl Driver {
             link: None,
             dial: Some(Instant::now()),
             dialling: false,
+            expired: None,
             backoff: Backoff::default(),
             tasks: JoinSet::new(),
             loads: Arc::new(Semaphore::new(LOADS)),
@@ -235,7 +241,7 @@ impl Driver {
         if self.dial.is_some_and(|at| at <= now) {
             (self.dial, self.dialling) = (None, true);
             let (resume, only) = (self.replica.resume_points(), self.only.clone());
-            let dialled = dial(self.api.clone(), resume, only);
+            let dialled = dial(self.api.clone(), self.expired.take(), resume, only);
             self.tasks.spawn(async { Done::Dialled(dialled.await) });
         }
         if let Some(link) = &mut self.link {
@@ -244,9 +250,8 @@ impl Driver {
             }
             if link.refresh.is_some_and(|at| at <= now) {
                 link.refresh = None;
-                let api = self.api.clone();
-                let renewed = async move { api.access_token(REFRESH_BEFORE * 2).await };
-                self.tasks.spawn(async { Done::Refreshed(renewed.await) });
+                let (api, used) = (self.api.clone(), link.token.clone());
+                self.tasks.spawn(async move { Done::Refreshed(api.next_token(&used).await) });
             }
             if link.ping <= now {
                 self.transmit(&ClientFrame::Ping).await?;
@@ -315,11 +320,14 @@ impl Driver {
                 (self.dial, self.dialling) = (None, false);
                 match dialled {
                     Ok(dialled) => self.connected(dialled),
-                    Err(error) => return self.not_connected(&error).await,
+                    Err(error) => return self.not_connected(&error),
                 }
             }
             Done::Loaded(room, Some(page)) => self.replica.loaded(room, page),
             Done::Refreshed(Ok(token)) => {
+                if let Some(link) = &mut self.link {
+                    link.token.clone_from(&token);
+                }
                 return self.transmit(&ClientFrame::Refresh { token: Some(token) }).await;
             }
             Done::Refreshed(Err(error)) if error.ends_session() => {
@@ -335,7 +343,7 @@ impl Driver {
         Ok(())
     }
 
-    fn connected(&mut self, Dialled { connection, ready }: Dialled) {
+    fn connected(&mut self, Dialled { connection, token, ready }: Dialled) {
         let ServerFrame::Ready { node, heartbeat_ms, token_expires_in_ms, rooms, .. } = &ready
         else {
             return;
@@ -347,6 +355,7 @@ impl Driver {
             heartbeat,
             heard: now,
             ping: now + heartbeat / 2,
+            token,
             refresh: Some(refresh_at(now, *token_expires_in_ms)),
         };
         self.held.push_back(connected_event(node, rooms));
@@ -360,7 +369,7 @@ impl Driver {
         self.replica.receive(ready, now);
     }
 
-    async fn not_connected(&mut self, error: &DialError) -> Result<(), End> {
+    fn not_connected(&mut self, error: &DialError) -> Result<(), End> {
         let is_final = match error {
             DialError::Closed(closed) => !closed.reconnect(),
             DialError::Token(error) => error.ends_session(),
@@ -368,29 +377,18 @@ impl Driver {
         if is_final {
             return Err(End::Refused(error.to_string()));
         }
-        if matches!(error, DialError::Closed(closed) if closed.is(CloseCode::TokenExpired)) {
-            self.api.expire_token().await;
-        }
         self.dial_later(error.to_string());
         Ok(())
     }
 
     /// The connection in use is over.
     fn lost(&mut self, closed: &Closed) -> Result<(), End> {
-        if self.link.take().is_none() {
-            return Ok(());
-        }
+        let Some(link) = self.link.take() else { return Ok(()) };
         self.replica.disconnected();
         if !closed.reconnect() {
             return Err(End::Refused(closed.to_string()));
         }
-        if closed.is(CloseCode::TokenExpired) {
-            let api = self.api.clone();
-            self.tasks.spawn(async move {
-                api.expire_token().await;
-                Done::Closed
-            });
-        }
+        self.expired = closed.is(CloseCode::TokenExpired).then_some(link.token);
         self.dial_later(closed.to_string());
         Ok(())
     }
@@ -435,15 +433,20 @@ fn refresh_at(now: Instant, expires_in_ms: u64) -> Instant {
     now + lifetime.saturating_sub(REFRESH_BEFORE).max(lifetime / 2)
 }
 
-/// Opens a connection and says hello.
+/// Opens a connection and says hello, with another token than `expired`.
 async fn dial(
     api: Api,
+    expired: Option<String>,
     resume: Vec<ResumePoint>,
     only: Option<Vec<RoomId>>,
 ) -> Result<Dialled, DialError> {
-    let token = api.access_token(REFRESH_BEFORE).await?;
-    let mut connection = Connection::open(api.address(), api.tls()).await?;
-    connection.send(&ClientFrame::Hello { token: Some(token), resume, only }).await?;
+    let token = match expired {
+        Some(expired) => api.next_token(&expired).await?,
+        None => api.access_token(REFRESH_BEFORE).await?,
+    };
+    let mut connection = Box::new(Connection::open(api.address(), api.tls()).await?);
+    let hello = ClientFrame::Hello { token: Some(token.clone()), resume, only };
+    connection.send(&hello).await?;
     let greeted = timeout(READY_WITHIN, async {
         loop {
             // Before `ready` there is at most an error, which the close after it repeats.
@@ -453,8 +456,15 @@ async fn dial(
             }
         }
     });
-    let ready = greeted.await.map_err(|_| Closed::Silent)??;
-    Ok(Dialled { connection: Box::new(connection), ready })
+    match greeted.await.unwrap_or(Err(Closed::Silent)) {
+        Ok(ready) => Ok(Dialled { connection, token, ready }),
+        Err(closed) => {
+            if closed.is(CloseCode::TokenExpired) {
+                api.expire_token().await;
+            }
+            Err(closed.into())
+        }
+    }
 }
 
 /// Gets a room's newest page, however long that takes. The jitter spreads the requests of clients

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hubbub_client::client::{Client, Event, Options};
 use hubbub_client::http::{Api, ApiError, Page};
 use hubbub_client::sync::Update;
-use hubbub_protocol::http::{Room, User, UserList, UserStatus};
+use hubbub_protocol::http::{Room, RoomKind, User, UserList, UserStatus};
 use hubbub_protocol::{
     ErrorCode, Member, MemberChange, Message, MessageId, RoomChange, RoomId, Seq,
 };
@@ -407,9 +407,11 @@ impl Chat {
             }
             Update::Heard { room, .. } if self.directory.room(room).is_none() => {
                 if let Ok(room) = self.api.room(room).await {
-                    let name = plain(&room.name);
+                    let (name, direct) = (plain(&room.name), room.kind == RoomKind::Direct);
                     let number = self.directory.add(room);
-                    self.screen.line(&format!("You are in {name} now; /room {number} goes there."));
+                    let news =
+                        if direct { "wants to talk to you" } else { "is one of your rooms now" };
+                    self.screen.line(&format!("  · {name} {news}: /room {number}"));
                 }
             }
             Update::Gone { room } => self.left(room),
