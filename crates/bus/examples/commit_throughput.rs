@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use hubbub_bus::local::{LocalBus, LocalOptions};
 use hubbub_bus::redis::{RedisBus, RedisOptions};
 use hubbub_bus::wal::Settled;
-use hubbub_bus::{Bus, Commit, CommitError, CommitRequest, RoomLog, StoredNotice, Wal};
+use hubbub_bus::{Bus, Commit, CommitError, CommitRequest, StoredNotice, Wal};
 use hubbub_protocol::event::NewEventKind;
 use hubbub_protocol::{
     Epoch, Event, MessageBody, MessageId, NewEvent, NodeId, Position, RoomId, Seq, Timestamp,

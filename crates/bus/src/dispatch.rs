@@ -1,11 +1,11 @@
 //! Between what arrives and the hub: bounded lanes, each with one task that calls the receiver.
 //!
 //! Whatever takes deliveries in (a connection's read loop, a commit) only sorts them into lanes and
-//! never waits. A lane that is full drops, and its task says so with a gap, which is what makes
-//! dropping safe: the hub reads again what it may have missed.
+//! never waits. A lane that overflows drops everything until it is drained, and its task then says
+//! so with one gap, which is what makes dropping safe: the hub reads again what it may have missed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use hubbub_protocol::{Position, RoomId};
@@ -71,7 +71,28 @@ struct Lane {
 #[derive(Debug, Default)]
 struct Load {
     bytes: AtomicUsize,
+    /// Set at the first drop, cleared once the lane is empty.
+    dropping: AtomicBool,
     overflowed: Notify,
+}
+
+impl Load {
+    /// Makes room for a delivery, if there is.
+    fn reserve(&self, bytes: usize) -> bool {
+        if self.dropping.load(Ordering::Acquire) {
+            return false;
+        }
+        let queued = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if queued + bytes > LANE_BYTES {
+            self.release(bytes);
+            return false;
+        }
+        true
+    }
+
+    fn release(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 /// The lanes of a node. One room is always in the same lane, so its order is kept.
@@ -118,9 +139,15 @@ impl Dispatcher {
             None => &self.node,
         };
         let bytes = delivery.bytes();
-        let queued = lane.load.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if queued + bytes > LANE_BYTES || lane.sender.try_send(delivery).is_err() {
-            lane.load.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let taken = lane.load.reserve(bytes) && {
+            let sent = lane.sender.try_send(delivery).is_ok();
+            if !sent {
+                lane.load.release(bytes);
+            }
+            sent
+        };
+        if !taken {
+            lane.load.dropping.store(true, Ordering::Release);
             lane.load.overflowed.notify_one();
             metrics::counter!("hubbub_bus_deliveries_dropped_total").increment(1);
         }
@@ -142,7 +169,6 @@ impl LaneTask {
         loop {
             tokio::select! {
                 biased;
-                () = self.load.overflowed.notified() => self.tell_gap(),
                 received = deliveries.recv_many(&mut batch, BATCH) => {
                     if received == 0 {
                         return;
@@ -151,6 +177,11 @@ impl LaneTask {
                     // A full lane would otherwise never let go of its thread.
                     tokio::task::yield_now().await;
                 }
+                () = self.load.overflowed.notified() => {}
+            }
+            // Taken in again first, so that nothing is dropped unsaid behind the gap.
+            if deliveries.is_empty() && self.load.dropping.swap(false, Ordering::AcqRel) {
+                self.tell_gap();
             }
         }
     }
@@ -197,7 +228,7 @@ impl LaneTask {
             }
         }
         self.confirm(&mut confirmed, &mut again);
-        self.load.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.load.release(bytes);
     }
 
     fn confirm(&self, confirmed: &mut Vec<RoomId>, again: &mut Vec<RoomId>) {
@@ -282,6 +313,9 @@ mod tests {
             }
         }
         assert!(delivered < count, "something was dropped");
+        let position = Position::new(Epoch(1), Seq(count));
+        dispatcher.offer(Delivery::Event { room, position, frame });
+        assert_eq!(said.recv().await, Some(Ok(position)), "one gap, and on it goes");
         stop.cancel();
     }
 
