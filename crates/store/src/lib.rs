@@ -10,6 +10,9 @@
 //! - [`events`]: the rooms' logs as stored, history, state sync, epochs
 //! - [`positions`]: how far each member has come
 //! - [`mongo`], [`sqlite`]: the implementations
+//!
+//! What both do alike is in private modules: `content` (what of an event is stored, and what never
+//! is), `history` (pages), `fold` (how names are compared).
 
 mod content;
 pub mod events;

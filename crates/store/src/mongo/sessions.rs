@@ -127,10 +127,14 @@ impl SessionStore for MongoStore {
                 return Ok(Rotation::Unknown);
             };
             let session = value::session(&token, "session")?;
-            self.keep_token(next, session, expires_at).await?;
-            // The one atomic step: of all who present the token, one finds it the present one.
             let mut having_it = live(value::of_session(session), now);
             having_it.insert("token", value::of_bytes(presented));
+            // A used token adds no hash, however often it is tried.
+            if self.sessions.find_one(having_it.clone()).await?.is_none() {
+                return self.not_rotated(session, presented, next, now).await;
+            }
+            self.keep_token(next, session, expires_at).await?;
+            // The one atomic step: of all who present the token, one finds it the present one.
             let taken = doc! { "$set": {
                 "token": value::of_bytes(next),
                 "expires_at": value::of_time(expires_at),

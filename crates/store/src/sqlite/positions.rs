@@ -8,6 +8,9 @@ use super::{SqliteStore, value};
 use crate::StoreError;
 use crate::positions::{PositionRecord, PositionStore};
 
+const UNREAD: &str =
+    "SELECT count(*) FROM events WHERE room = ?1 AND kind = 0 AND seq > ?2 AND sender <> ?3";
+
 /// Moves positions forward. The greater counts, and reading implies delivery.
 pub(super) fn forward(
     connection: &Connection,
@@ -80,10 +83,7 @@ impl PositionStore for SqliteStore {
     async fn unread(&self, user: UserId, rooms: &[(RoomId, Seq)]) -> Result<Vec<u64>, StoreError> {
         let rooms = rooms.to_vec();
         self.read(move |connection| {
-            let mut count = connection.prepare_cached(
-                "SELECT count(*) FROM events
-                 WHERE room = ?1 AND kind = 0 AND seq > ?2 AND sender <> ?3",
-            )?;
+            let mut count = connection.prepare_cached(UNREAD)?;
             let user = value::user_key(user);
             let unread = rooms.into_iter().map(|(room, read)| {
                 let key = value::room_key(room);
@@ -93,5 +93,25 @@ impl PositionStore for SqliteStore {
             unread.collect()
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::schema;
+
+    #[test]
+    fn unread_are_counted_from_the_index_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        let plan: String = connection
+            .query_row(
+                &format!("EXPLAIN QUERY PLAN {UNREAD}"),
+                params![[0_u8; 17], 0, [0_u8; 16]],
+                |row| row.get("detail"),
+            )
+            .unwrap();
+        assert!(plan.contains("USING COVERING INDEX events_messages (room=? AND seq>?)"), "{plan}");
     }
 }

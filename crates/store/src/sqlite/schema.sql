@@ -80,7 +80,7 @@ CREATE TABLE events (
 );
 CREATE UNIQUE INDEX events_by_place ON events (room, seq);
 CREATE UNIQUE INDEX events_by_id ON events (room, id) WHERE kind <> 3;
-CREATE INDEX events_messages ON events (room, seq, sender) WHERE kind = 0;
+CREATE INDEX events_messages ON events (room, seq, sender, kind) WHERE kind = 0;
 CREATE INDEX events_versions ON events (room, version) WHERE kind = 0;
 
 CREATE TABLE positions (
