@@ -33,10 +33,9 @@ pub struct SessionCookies {
     pub refresh_token: String,
     /// The CSRF token.
     pub csrf_token: String,
-    /// How long the access token lasts.
-    pub access_ttl: Duration,
-    /// How long the refresh token lasts, and with it the session.
-    pub refresh_ttl: Duration,
+    /// How long the session lasts if it is not used. All three cookies stay as long: an access
+    /// token that has run out must be told apart from none, since it can be rotated.
+    pub ttl: Duration,
 }
 
 impl Cookies {
@@ -72,12 +71,11 @@ impl Cookies {
 
     /// Sets a session's cookies.
     pub fn set(self, session: SessionCookies) -> CookieJar {
-        let SessionCookies { access_token, refresh_token, csrf_token, access_ttl, refresh_ttl } =
-            session;
+        let SessionCookies { access_token, refresh_token, csrf_token, ttl } = session;
         CookieJar::new()
-            .add(self.access(access_token, access_ttl))
-            .add(self.refresh(refresh_token, refresh_ttl))
-            .add(self.csrf(csrf_token, refresh_ttl))
+            .add(self.access(access_token, ttl))
+            .add(self.refresh(refresh_token, ttl))
+            .add(self.csrf(csrf_token, ttl))
     }
 
     /// Takes a session's cookies back.
@@ -147,8 +145,7 @@ mod tests {
             access_token: "a".into(),
             refresh_token: "r".into(),
             csrf_token: "c".into(),
-            access_ttl: Duration::from_secs(900),
-            refresh_ttl: Duration::from_secs(3600),
+            ttl: Duration::from_secs(3600),
         }))
     }
 
@@ -173,7 +170,7 @@ mod tests {
         assert_eq!(
             set(Cookies::new(true)),
             [
-                "__Host-hubbub_access=a; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=900",
+                "__Host-hubbub_access=a; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=3600",
                 "__Host-hubbub_csrf=c; SameSite=Strict; Secure; Path=/; Max-Age=3600",
                 "__Secure-hubbub_refresh=r; HttpOnly; SameSite=Strict; Secure; Path=/api/v1; Max-Age=3600",
             ]
@@ -185,7 +182,7 @@ mod tests {
         assert_eq!(
             set(Cookies::new(false)),
             [
-                "hubbub_access=a; HttpOnly; SameSite=Lax; Path=/; Max-Age=900",
+                "hubbub_access=a; HttpOnly; SameSite=Lax; Path=/; Max-Age=3600",
                 "hubbub_csrf=c; SameSite=Strict; Path=/; Max-Age=3600",
                 "hubbub_refresh=r; HttpOnly; SameSite=Strict; Path=/api/v1; Max-Age=3600",
             ]

@@ -4,7 +4,7 @@
 //! some: its newest, and single ones in between that another worker still holds. Whatever is not
 //! stored is in the room's hot log; a page is both, merged by seq (P5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use axum::Json as Answer;
@@ -25,8 +25,11 @@ use crate::app::App;
 
 /// Events read from the hot log at a time, and how often at most. Past it the page ends early and
 /// says that there is more.
-const LOG_CHUNK: usize = 256;
-const LOG_READS: usize = 8;
+const LOG_CHUNK: usize = 128;
+const LOG_READS: usize = 16;
+
+/// What a seq beyond all is taken for: the greatest integer that every JSON reader keeps exact.
+const SEQ_MAX: Seq = Seq((1 << 53) - 1);
 
 /// The query of `GET /rooms/{room}/messages`.
 #[derive(Debug, Deserialize)]
@@ -46,7 +49,9 @@ pub(super) async fn page(
 ) -> ApiResult<Answer<History>> {
     let mut fields = Fields::default();
     let limit = fields.limit(query.limit, PAGE_DEFAULT, PAGE_MAX);
-    let page = match (query.before, query.after, query.around) {
+    let [before, after, around] =
+        [query.before, query.after, query.around].map(|seq| seq.map(|seq| seq.min(SEQ_MAX)));
+    let page = match (before, after, around) {
         (None, None, None) => Page::Latest,
         (Some(seq), None, None) => Page::Before(seq),
         (None, Some(seq), None) => Page::After(seq),
@@ -59,7 +64,7 @@ pub(super) async fn page(
     fields.check()?;
     mine(&app, caller.user, room).await?;
     let stored = app.store.history(room, page, limit).await?;
-    let recent = recent(&app, room, span(page, &stored)).await?;
+    let recent = recent(&app, room, page, limit, span(page, &stored)).await?;
     let head = recent.head;
     let HistoryPage { messages, older, newer } = merge(page, limit, stored, recent);
     Ok(Answer(History {
@@ -96,27 +101,37 @@ fn span(page: Page, stored: &HistoryPage) -> Span {
 struct Recent {
     head: Position,
     messages: Vec<Message>,
+    /// Whether it has messages before these.
+    older: bool,
     /// How far it was read, if not to the end of the span.
     cut_at: Option<Seq>,
 }
 
-async fn recent(app: &App, room: RoomId, span: Span) -> ApiResult<Recent> {
-    let mut head = app.committer.head(room).await?;
-    let mut messages = Vec::new();
+/// Reads the hot log's part of a page, holding no more of it at a time than the page can have.
+async fn recent(
+    app: &App,
+    room: RoomId,
+    page: Page,
+    limit: usize,
+    span: Span,
+) -> ApiResult<Recent> {
+    let head = app.committer.head(room).await?;
+    let mut recent = Recent { head, messages: Vec::new(), older: false, cut_at: None };
+    let end = |head: Position| span.upto.map_or(head.seq, |upto| upto.min(head.seq));
     let mut at = span.after;
     for _ in 0..LOG_READS {
-        let end = span.upto.map_or(head.seq, |upto| upto.min(head.seq));
-        if at >= end {
-            return Ok(Recent { head, messages, cut_at: None });
+        if at >= end(recent.head) {
+            return Ok(recent);
         }
-        match app.bus.log_after(room, Position::new(head.epoch, at), LOG_CHUNK).await? {
-            LogRead::Events { head: now, events } => {
-                head = now;
+        let from = Position::new(recent.head.epoch, at);
+        match app.bus.log_after(room, from, LOG_CHUNK).await? {
+            LogRead::Events { head, events } => {
+                recent.head = head;
                 let Some(last) = events.last() else { break };
                 at = last.seq;
-                for event in events.iter().filter(|event| event.seq <= end) {
+                for event in events.iter().filter(|event| event.seq <= end(head)) {
                     match Event::parse(&event.frame) {
-                        Ok(Event::Message(message)) => messages.push(message),
+                        Ok(Event::Message(message)) => recent.messages.push(message),
                         Ok(_) => {}
                         Err(_) => {
                             tracing::error!(%room, seq = %event.seq, "an event of the hot log can't be read");
@@ -124,45 +139,53 @@ async fn recent(app: &App, room: RoomId, span: Span) -> ApiResult<Recent> {
                         }
                     }
                 }
+                let surplus = surplus(page, limit, &recent.messages);
+                recent.older |= surplus > 0;
+                recent.messages.drain(..surplus);
+                if recent.messages.len() > limit {
+                    break;
+                }
             }
             // What the log no longer has is stored.
-            LogRead::Missed { head: now, oldest } => {
-                head = now;
+            LogRead::Missed { head, oldest } => {
+                recent.head = head;
                 at = at.max(Seq(oldest.0.saturating_sub(1)));
             }
-            LogRead::Foreign { head: now } => head = now,
-            LogRead::Unseeded => head = app.committer.head(room).await?,
+            LogRead::Foreign { head } => recent.head = head,
+            LogRead::Unseeded => recent.head = app.committer.head(room).await?,
         }
     }
-    let end = span.upto.map_or(head.seq, |upto| upto.min(head.seq));
-    Ok(Recent { head, messages, cut_at: (at < end).then_some(at) })
+    recent.cut_at = (at < end(recent.head)).then_some(at);
+    Ok(recent)
 }
 
-/// One page out of what is stored and what is recent.
-fn merge(page: Page, limit: usize, stored: HistoryPage, recent: Recent) -> HistoryPage {
-    let HistoryPage { messages, mut older, mut newer } = stored;
-    let mut merged: BTreeMap<Seq, Message> =
-        messages.into_iter().map(|message| (message.seq, message)).collect();
-    for message in recent.messages {
-        // An id that the bus had forgotten can come to the log twice; the stored place counts.
-        if !merged.values().any(|known| known.id == message.id) {
-            merged.insert(message.seq, message);
-        }
-    }
-    if let Some(cut_at) = recent.cut_at {
-        merged.retain(|seq, _| *seq <= cut_at);
-        newer = true;
-    }
-    let mut messages: Vec<_> = merged.into_values().collect();
-    // Where the cut falls depends on what the caller wants to be near to.
-    let surplus = match page {
+/// How many messages at the beginning are further from what the caller wants to be near to than a
+/// page reaches. What is too much at the end is cut there.
+fn surplus(page: Page, limit: usize, messages: &[Message]) -> usize {
+    match page {
         Page::Latest | Page::Before(_) => messages.len().saturating_sub(limit),
         Page::After(_) => 0,
         Page::Around(seq) => {
             messages.partition_point(|message| message.seq < seq).saturating_sub(limit / 2)
         }
-    };
-    older |= surplus > 0;
+    }
+}
+
+/// One page out of what is stored and what is recent.
+fn merge(page: Page, limit: usize, stored: HistoryPage, recent: Recent) -> HistoryPage {
+    let HistoryPage { messages, mut older, mut newer } = stored;
+    let known: HashSet<_> = messages.iter().map(|message| message.id).collect();
+    // An id that the bus had forgotten can come to the log twice; the stored place counts.
+    let fresh = recent.messages.into_iter().filter(|message| !known.contains(&message.id));
+    let mut merged: BTreeMap<Seq, Message> =
+        fresh.chain(messages).map(|message| (message.seq, message)).collect();
+    if let Some(cut_at) = recent.cut_at {
+        merged.retain(|seq, _| *seq <= cut_at);
+        newer = true;
+    }
+    let mut messages: Vec<_> = merged.into_values().collect();
+    let surplus = surplus(page, limit, &messages);
+    older |= recent.older || surplus > 0;
     messages.drain(..surplus);
     newer |= messages.len() > limit;
     messages.truncate(limit);
@@ -195,6 +218,7 @@ mod tests {
         Recent {
             head: Position::new(Epoch(1), Seq(100)),
             messages: seqs.iter().map(|seq| message(*seq)).collect(),
+            older: false,
             cut_at: None,
         }
     }
@@ -241,6 +265,14 @@ mod tests {
         let page = merge(Page::Latest, 9, stored(&[5, 9], false, false), late);
         assert_eq!(seqs(&page), [5, 6, 7]);
         assert!(page.newer);
+    }
+
+    #[test]
+    fn what_the_log_has_before_its_part_is_older_than_the_page() {
+        let late = Recent { older: true, ..recent(&[8, 9]) };
+        let page = merge(Page::Latest, 2, stored(&[], false, false), late);
+        assert_eq!(seqs(&page), [8, 9]);
+        assert!(page.older);
     }
 
     #[test]

@@ -166,8 +166,7 @@ async fn answer(
                 access_token,
                 refresh_token: refresh.to_text(),
                 csrf_token,
-                access_ttl: app.auth.access_token_ttl(),
-                refresh_ttl: app.auth.refresh_token_ttl(),
+                ttl: app.auth.refresh_token_ttl(),
             })
         }
     };

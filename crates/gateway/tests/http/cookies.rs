@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use hubbub_gateway::auth::origin::Origins;
+use hubbub_protocol::{SessionId, Timestamp, UserId};
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, Browser, OWN_ORIGIN, PASSWORD};
@@ -89,6 +90,22 @@ async fn another_site_can_not_log_its_visitors_in() {
         let answer = api.post(path).header("sec-fetch-site", "cross-site").json(&eve).await;
         answer.refused(StatusCode::FORBIDDEN, "origin_refused");
     }
+}
+
+#[tokio::test]
+async fn an_access_cookie_that_ran_out_is_told_from_none_and_can_be_rotated() {
+    let api = Api::start();
+    let answer = register(&api, "ada").await;
+    let cookies = answer.set_cookies();
+    assert!(cookies.iter().all(|line| line.ends_with("Max-Age=3600")), "{cookies:?}");
+
+    let long_ago = Timestamp::from_millis(Timestamp::now().millis() - 3_600_000);
+    let (old, _) = api.app.auth.issue_access(UserId::new(), SessionId::new(), long_ago);
+    let ada = Browser::of(&answer);
+    let stale = Browser { cookies: format!("hubbub_access={old}"), ..ada.clone() };
+    let me = api.get("/me").cookies(&stale).send().await;
+    me.refused(StatusCode::UNAUTHORIZED, "token_expired");
+    api.post("/token").in_browser(&ada).send().await.ok(StatusCode::OK);
 }
 
 #[tokio::test]

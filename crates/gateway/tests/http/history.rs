@@ -135,6 +135,40 @@ async fn a_long_history_is_read_from_end_to_end_without_a_gap() {
 }
 
 #[tokio::test]
+async fn a_backlog_that_waits_for_storage_comes_in_pages_too() {
+    let api = Api::start();
+    let (ada, room) = room(&api).await;
+    for number in 1..=300 {
+        api.say(&room, &ada, &number.to_string()).await;
+    }
+    let newest = page(&api, &ada, &room, "limit=2").await;
+    assert_eq!(texts(&newest), ["299", "300"]);
+    assert_eq!(newest["before"], newest["messages"][0]["seq"]);
+    assert!(newest.get("after").is_none());
+    let older = page(&api, &ada, &room, &format!("limit=2&before={}", newest["before"])).await;
+    assert_eq!(texts(&older), ["297", "298"]);
+    // The room's first event is its owner's arrival, so message n has seq n + 1.
+    let around = page(&api, &ada, &room, "limit=4&around=150").await;
+    assert_eq!(texts(&around), ["147", "148", "149", "150"]);
+    assert!(around["before"].is_u64() && around["after"].is_u64());
+    let first = page(&api, &ada, &room, "limit=2&after=0").await;
+    assert_eq!(texts(&first), ["1", "2"]);
+    assert_eq!(first["after"], 3);
+}
+
+#[tokio::test]
+async fn a_seq_beyond_all_is_no_error() {
+    let api = Api::start();
+    let (ada, room) = room(&api).await;
+    say_all(&api, &ada, &room, &["1"]).await;
+    api.store_all().await;
+    let most = u64::MAX;
+    assert_eq!(texts(&page(&api, &ada, &room, &format!("before={most}")).await), ["1"]);
+    assert_eq!(texts(&page(&api, &ada, &room, &format!("after={most}")).await), [""; 0]);
+    page(&api, &ada, &room, &format!("around={most}")).await;
+}
+
+#[tokio::test]
 async fn a_page_has_one_anchor_and_a_bounded_size() {
     let api = Api::start();
     let (ada, room) = room(&api).await;

@@ -46,8 +46,10 @@ async fn a_body_above_the_limit_is_refused() {
 async fn a_malformed_id_is_told_apart_from_an_unknown_one() {
     let api = Api::start();
     let ada = api.person("ada").await;
-    let bad = api.get("/rooms/nonsense").by(&ada).send().await;
-    bad.refused(StatusCode::BAD_REQUEST, "bad_id");
+    for path in ["/rooms/nonsense", "/rooms/%ff", "/rooms/%2e%2e/members"] {
+        let bad = api.get(path).by(&ada).send().await;
+        bad.refused(StatusCode::BAD_REQUEST, "bad_id");
+    }
     let direct = api.post("/direct").by(&ada).json(&json!({ "user": "nonsense" })).await;
     direct.refused(StatusCode::BAD_REQUEST, "bad_id");
     for path in ["/users?after=x", "/rooms?after=x"] {
