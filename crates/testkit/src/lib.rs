@@ -5,6 +5,7 @@
 //! - [`proxy`]: a TCP proxy that delays, cuts, swallows and stalls
 //! - [`process`]: a child process that never outlives the test
 //! - [`port`]: ports for servers that are stopped and started again
+//! - `nodes` (with the feature of that name): gateways, workers, and clients that check every frame
 //!
 //! Everything listens on 127.0.0.1 only, is ready when its `start` returns, and is killed on drop.
 //! What a static holds is never dropped; a watchdog ends that, and removes the files, as soon as
@@ -14,6 +15,8 @@
 //! server's log.
 
 pub mod mongo;
+#[cfg(feature = "nodes")]
+pub mod nodes;
 pub mod port;
 pub mod process;
 pub mod proxy;

@@ -1,0 +1,331 @@
+//! One socket that judges every frame it receives.
+//!
+//! A task reads all the time, so that the gateway never waits for a test that looks elsewhere. What
+//! must not be (a hole, an event twice, a reset that nothing called for) fails the test that waits
+//! for this client next, and the cluster's end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use hubbub_protocol::client::ResumePoint;
+use hubbub_protocol::server::ErrorFrame;
+use hubbub_protocol::{
+    ClientFrame, MessageBody, MessageId, Position, RoomId, SUBPROTOCOL, ServerFrame, UserId,
+};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
+use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::ledger::Ledger;
+use super::person::Person;
+use super::soon;
+use super::view::{Ack, Ended, Permits, View};
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// Bytes a client asks for at once. Small, so that one that stops reading holds little.
+const READ_BUFFER: usize = 4 * 1024;
+
+/// What can be chosen of a connection.
+#[derive(Debug, Clone, Default)]
+pub struct Dial {
+    /// Positions to claim, instead of those on the screen.
+    pub resume: Option<Vec<(RoomId, Position)>>,
+    /// Hear only these rooms.
+    pub only: Option<Vec<RoomId>>,
+    /// The kernel's receive buffer, in bytes: what a client that does not read takes all the same.
+    pub receive_buffer: Option<u32>,
+}
+
+/// A person's device, over one socket after the other.
+#[derive(Debug)]
+pub struct TestClient {
+    token: String,
+    user: UserId,
+    view: Arc<watch::Sender<View>>,
+    ledger: Arc<Ledger>,
+    reads: watch::Sender<bool>,
+    link: Option<Link>,
+}
+
+#[derive(Debug)]
+struct Link {
+    writer: SplitSink<Socket, Message>,
+    reader: JoinHandle<()>,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+impl TestClient {
+    /// A device of this person that is not connected yet.
+    #[must_use]
+    pub fn of(person: &Person, ledger: &Arc<Ledger>) -> Self {
+        Self {
+            token: person.token().to_owned(),
+            user: person.id(),
+            view: Arc::new(watch::Sender::new(View::default())),
+            ledger: Arc::clone(ledger),
+            reads: watch::Sender::new(true),
+            link: None,
+        }
+    }
+
+    /// Connects to a gateway and waits for `ready`. What is on the screen goes on where it is.
+    ///
+    /// # Panics
+    /// When it is not greeted.
+    pub async fn connect(&mut self, gateway: SocketAddr) {
+        self.dial(gateway, Dial::default()).await;
+    }
+
+    /// Connects as [`Dial`] says and waits for `ready`.
+    ///
+    /// # Panics
+    /// When it is not greeted.
+    pub async fn dial(&mut self, gateway: SocketAddr, dial: Dial) {
+        self.open(gateway, dial).await;
+        self.until("ready", |view| view.ready.then_some(())).await;
+    }
+
+    /// Connects and says hello, whatever comes of it.
+    ///
+    /// # Panics
+    /// When there is nobody at the address.
+    pub async fn open(&mut self, gateway: SocketAddr, dial: Dial) {
+        self.link = None;
+        let Dial { resume, only, receive_buffer } = dial;
+        if let Some(claimed) = resume {
+            self.view.send_modify(|view| {
+                for (room, position) in claimed {
+                    let held = view.rooms.entry(room).or_default();
+                    (held.position, held.heard) = (position, true);
+                }
+            });
+        }
+        self.view.send_modify(View::reconnecting);
+        let resume = {
+            let view = self.view.borrow();
+            let heard = view.rooms.iter().filter(|(_, held)| held.heard);
+            heard
+                .map(|(&room, held)| {
+                    let Position { epoch, seq } = held.position;
+                    ResumePoint { room, epoch, seq }
+                })
+                .collect()
+        };
+        let socket = soon("a socket", open(gateway, receive_buffer)).await;
+        let (writer, stream) = socket.split();
+        let reader = tokio::spawn(read(
+            stream,
+            Arc::clone(&self.view),
+            Arc::clone(&self.ledger),
+            self.reads.subscribe(),
+        ));
+        self.link = Some(Link { writer, reader });
+        let hello = ClientFrame::Hello { token: Some(self.token.clone()), resume, only };
+        self.transmit(&hello).await;
+    }
+
+    /// Breaks the socket off without a word, as a lost network does.
+    pub fn vanish(&mut self) {
+        self.link = None;
+    }
+
+    /// Closes the socket in good order.
+    pub async fn leave(&mut self) {
+        if let Some(mut link) = self.link.take() {
+            // A socket that is gone already is as closed as it gets.
+            let _ = link.writer.close().await;
+        }
+    }
+
+    /// What may happen to this client from now on.
+    pub fn permit(&self, permits: Permits) {
+        self.view.send_modify(|view| view.permits = permits);
+    }
+
+    /// Stops taking anything from the socket, or goes on.
+    pub fn read_on(&self, reads: bool) {
+        self.reads.send_replace(reads);
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub const fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// Sends a frame; a socket that has broken loses it.
+    ///
+    /// # Panics
+    /// When there is no connection.
+    pub async fn transmit(&mut self, frame: &ClientFrame) {
+        if let ClientFrame::Send { id, .. } = frame {
+            self.view.send_modify(|view| *view.sent.entry(*id).or_default() += 1);
+        }
+        let link = self.link.as_mut().expect("a connection");
+        let _ = soon("a send", link.writer.send(Message::text(frame.encode()))).await;
+    }
+
+    /// Says something new.
+    pub async fn say(&mut self, room: RoomId, text: &str) -> MessageId {
+        let id = MessageId::new();
+        self.say_as(id, room, text).await;
+        id
+    }
+
+    /// Says something under an id made before.
+    pub async fn say_as(&mut self, id: MessageId, room: RoomId, text: &str) {
+        let body = MessageBody { text: text.to_owned() };
+        self.transmit(&ClientFrame::Send { id, room, body }).await;
+    }
+
+    /// Looks at what it knows now.
+    ///
+    /// # Panics
+    /// When it has been told what must not be.
+    pub fn look<T>(&self, look: impl FnOnce(&View) -> T) -> T {
+        let view = self.view.borrow();
+        check(self.user, &view);
+        look(&view)
+    }
+
+    /// Waits until it knows enough.
+    ///
+    /// # Panics
+    /// When that takes too long, or it is told what must not be.
+    pub async fn until<T>(&self, what: &str, enough: impl Fn(&View) -> Option<T>) -> T {
+        let mut changes = self.view.subscribe();
+        let waiting = changes.wait_for(|view| view.violation.is_some() || enough(view).is_some());
+        match tokio::time::timeout(super::PATIENCE, waiting).await {
+            Ok(view) => {
+                let view = view.expect("the client keeps its view");
+                check(self.user, &view);
+                enough(&view).expect("it was enough a moment ago")
+            }
+            Err(_) => {
+                let view = self.view.borrow();
+                panic!("{} waits in vain for {what}; {}", self.user, tell(&view));
+            }
+        }
+    }
+
+    /// Waits until a message is on the screen, and tells where.
+    pub async fn sees(&self, room: RoomId, id: MessageId) -> Position {
+        self.until(&format!("message {id}"), |view| view.rooms.get(&room)?.place(id)).await
+    }
+
+    /// Waits until a message is acked.
+    pub async fn acked(&self, id: MessageId) -> Ack {
+        self.until(&format!("the ack of {id}"), |view| view.acks.get(&id)?.last().copied()).await
+    }
+
+    /// Waits until a send is refused, and tells how.
+    pub async fn refused(&self, id: MessageId) -> ErrorFrame {
+        let id = id.to_string();
+        self.until(&format!("an error about {id}"), |view| {
+            view.errors.iter().rev().find(|error| error.id.as_deref() == Some(&id)).cloned()
+        })
+        .await
+    }
+
+    /// Waits until the connection is over, and tells how.
+    pub async fn ended(&self) -> Ended {
+        self.until("the connection's end", |view| view.ended.clone()).await
+    }
+
+    /// Waits until a frame like this has come, on whatever connection.
+    pub async fn hears<T>(&self, what: &str, of: impl Fn(&ServerFrame) -> Option<T>) -> T {
+        self.until(what, |view| view.frames.iter().find_map(&of)).await
+    }
+
+    /// Where a room is on the screen.
+    #[must_use]
+    pub fn position(&self, room: RoomId) -> Position {
+        self.look(|view| view.room(room).position)
+    }
+}
+
+fn check(user: UserId, view: &View) {
+    if let Some(violation) = &view.violation {
+        panic!("{user}: {violation}");
+    }
+}
+
+/// What a client knows, for the message of a test that fails.
+fn tell(view: &View) -> String {
+    let last: Vec<String> =
+        view.frames.iter().rev().take(5).map(|frame| format!("  {frame:?}")).collect();
+    let rooms = view.rooms.iter().map(|(room, held)| {
+        let (position, heard, count) = (held.position, held.heard, held.messages.len());
+        format!("  {room}: at {position}, heard: {heard}, {count} messages")
+    });
+    let rooms: Vec<String> = rooms.collect();
+    format!(
+        "it ended: {:?}; its rooms:\n{}\nits last frames, newest first:\n{}",
+        view.ended,
+        rooms.join("\n"),
+        last.join("\n")
+    )
+}
+
+async fn open(gateway: SocketAddr, receive_buffer: Option<u32>) -> Socket {
+    let tcp = TcpSocket::new_v4().expect("a socket");
+    if let Some(bytes) = receive_buffer {
+        tcp.set_recv_buffer_size(bytes).expect("a receive buffer");
+    }
+    let stream = tcp.connect(gateway).await.expect("a gateway at its address");
+    stream.set_nodelay(true).expect("a fresh socket");
+    let mut request = format!("ws://{gateway}/ws").into_client_request().expect("an address");
+    request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+    let opened = client_async_with_config(request, stream, Some(config)).await;
+    opened.expect("an upgrade").0
+}
+
+async fn read(
+    mut socket: SplitStream<Socket>,
+    view: Arc<watch::Sender<View>>,
+    ledger: Arc<Ledger>,
+    mut reads: watch::Receiver<bool>,
+) {
+    let mut code = None;
+    let reason = loop {
+        // The client outlives its reader.
+        let _ = reads.wait_for(|reads| *reads).await;
+        let text = match socket.next().await {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Close(frame))) => {
+                code = frame.map(|frame| (frame.code.into(), frame.reason.to_string()));
+                continue;
+            }
+            Some(Ok(_)) => continue,
+            Some(Err(error)) => break error.to_string(),
+            None => break "closed".to_owned(),
+        };
+        let frame = serde_json::from_str::<ServerFrame>(&text);
+        view.send_modify(|view| {
+            let judged = match frame {
+                Ok(frame) => view.receive(frame, &ledger),
+                Err(error) => Err(format!("a frame that is none: {error}")),
+            };
+            if let Err(violation) = judged {
+                ledger.accuse(violation.clone());
+                view.violation.get_or_insert(violation);
+            }
+        });
+    };
+    let (code, reason) = code.map_or((None, reason), |(code, reason)| (Some(code), reason));
+    view.send_modify(|view| view.ended = Some(Ended { code, reason }));
+}

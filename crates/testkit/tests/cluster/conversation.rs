@@ -1,0 +1,78 @@
+//! One order for all, and acks only for what is stored (P1, P3).
+
+use hubbub_testkit::nodes::{Cluster, TestClient};
+
+const SENDERS: usize = 5;
+const EACH: usize = 50;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn order_is_identical_on_all_nodes_under_concurrent_senders() {
+    let cluster = Cluster::start(3, 2).await;
+    let mut people = Vec::new();
+    for number in 0..SENDERS {
+        people.push(cluster.person(number % 3).await);
+    }
+    let others: Vec<_> = people[1..].iter().collect();
+    let rooms = [people[0].room_with(&others).await, people[0].room_with(&others).await];
+    let mut clients = Vec::new();
+    for (number, person) in people.iter().enumerate() {
+        clients.push(cluster.connect(person, number % 3).await);
+    }
+
+    let talking = clients.into_iter().enumerate().map(|(number, mut client)| {
+        tokio::spawn(async move {
+            for n in 0..EACH {
+                for room in rooms {
+                    client.say(room, &format!("{number}: {n}")).await;
+                }
+            }
+            client
+        })
+    });
+    let mut clients: Vec<TestClient> = Vec::new();
+    for task in talking.collect::<Vec<_>>() {
+        clients.push(task.await.unwrap());
+    }
+
+    for room in rooms {
+        let mut screens = Vec::new();
+        for client in &clients {
+            let ids = client
+                .until("every message", |view| {
+                    let room = view.room(room);
+                    (room.messages.len() == SENDERS * EACH).then(|| room.ids())
+                })
+                .await;
+            screens.push(ids);
+        }
+        assert!(screens.windows(2).all(|pair| pair[0] == pair[1]), "one order on every screen");
+    }
+    for client in &clients {
+        client
+            .until("every ack", |view| (view.acks.len() == EACH * rooms.len()).then_some(()))
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_people_on_two_gateways_talk_and_an_ack_means_stored() {
+    let cluster = Cluster::start(2, 1).await;
+    let (ada, bob) = (cluster.person(0).await, cluster.person(1).await);
+    let room = ada.room_with(&[&bob]).await;
+    let mut at_a = cluster.connect(&ada, 0).await;
+    let mut at_b = cluster.connect(&bob, 1).await;
+
+    for turn in 0..20 {
+        let (speaker, listener) =
+            if turn % 2 == 0 { (&mut at_a, &at_b) } else { (&mut at_b, &at_a) };
+        let id = speaker.say(room, &format!("turn {turn}")).await;
+        let ack = speaker.acked(id).await;
+        assert_eq!(cluster.stored_at(room, id).await, Some(ack.position), "acked and not stored");
+        assert_eq!(listener.sees(room, id).await, ack.position);
+    }
+    let said: Vec<String> = (0..20).map(|turn| format!("turn {turn}")).collect();
+    for client in [&at_a, &at_b] {
+        client.until("the last", |view| (view.room(room).messages.len() == 20).then_some(())).await;
+        assert_eq!(client.look(|view| view.room(room).texts().join(" ")), said.join(" "));
+    }
+}
