@@ -20,6 +20,13 @@ cluster: servers ## Run Redis, MongoDB, two gateways, a worker and nginx here; C
 	cargo build --profile $(PROFILE) -p hubbub-gateway -p hubbub-worker --bins
 	exec tools/cluster --profile $(PROFILE) $(ARGS)
 
+# Where `chat` connects.
+SERVER ?= http://127.0.0.1:8080
+
+.PHONY: chat
+chat: ## Talk in the terminal, on SERVER (http://127.0.0.1:8080)
+	@cargo run --quiet --profile $(PROFILE) -p hubbub-client --bin hubbub-chat -- --server $(SERVER) $(ARGS)
+
 .PHONY: test
 test: servers lint ## Check everything: what continuous integration runs
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --all-features
@@ -28,7 +35,7 @@ test: servers lint ## Check everything: what continuous integration runs
 lint: ## Formatting, clippy, documentation, dependency licences and sources
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --all-features --no-deps
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --all-features --no-deps --document-private-items
 	@if cargo deny --version >/dev/null 2>&1; then \
 		cargo deny --all-features check bans licenses sources; \
 	else \
@@ -42,7 +49,7 @@ bench: servers ## Measure what docs/PERFORMANCE.md reports (takes some minutes)
 .PHONY: docs
 docs: ## Write the generated documents anew: docs/SETTINGS.md, docs/schemas; and the API docs
 	HUBBUB_TEST_UPDATE=1 cargo test -p hubbub-gateway --test generated_documents
-	cargo doc --workspace --all-features --no-deps
+	cargo doc --workspace --all-features --no-deps --document-private-items
 
 .PHONY: servers
 servers: ## Install the servers that tests need, where they are missing
