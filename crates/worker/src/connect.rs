@@ -20,8 +20,8 @@ pub enum ConnectError {
     /// Redis would lose messages.
     #[error("HUBBUB_REDIS_URL: {0}")]
     UnsafeRedis(#[from] SafetyError),
-    /// MongoDB can't be reached, or is not a replica set.
-    #[error("HUBBUB_MONGODB_URL: {0}")]
+    /// MongoDB can't be reached, or is not a replica set. Its text names the setting by itself.
+    #[error(transparent)]
     MongoDb(#[from] StoreError),
 }
 

@@ -124,7 +124,8 @@ impl Pipeline {
         tasks.spawn(async move { partition.run().await }).id()
     }
 
-    /// Stores everything that is on the log, within `within`, and tells whether nothing is left.
+    /// Stores everything that is on the log, within `within`, and tells whether the store has it
+    /// all: nothing is left, and nothing was set aside as a dead letter.
     ///
     /// Only for the only consumer of a log that nobody appends to any more: it takes over entries
     /// without waiting for their consumers to be idle.

@@ -67,12 +67,12 @@ impl Partition {
         }
     }
 
-    /// Stores everything there is, and tells whether nothing is left.
+    /// Stores everything there is, and tells whether the store has it all.
     pub(super) async fn drain(&self) -> bool {
         let mut retry = Retry::new(self, Step::Read);
         while !self.stop.is_cancelled() {
             let done = match self.left().await {
-                Ok(Left::Nothing) => return true,
+                Ok(Left::Nothing { all_stored }) => return all_stored,
                 Ok(Left::Entries(entries)) => self.store(entries).await,
                 // Entries that nobody hands out yet: a copy was committed a moment ago.
                 Ok(Left::Elsewhere) => {
@@ -97,12 +97,10 @@ impl Partition {
         if !new.is_empty() {
             return Ok(Left::Entries(new));
         }
-        let depth = self.shared.wal.depth().await?;
-        let here = depth.iter().find(|depth| depth.partition == self.number);
-        Ok(if here.is_some_and(|depth| depth.entries > 0) {
-            Left::Elsewhere
-        } else {
-            Left::Nothing
+        let depths = self.shared.wal.depth().await?;
+        Ok(match depths.iter().find(|depth| depth.partition == self.number) {
+            Some(depth) if depth.entries > 0 => Left::Elsewhere,
+            here => Left::Nothing { all_stored: here.is_none_or(|depth| depth.dead == 0) },
         })
     }
 
@@ -130,7 +128,10 @@ impl Partition {
 
 /// What a partition still has.
 enum Left {
-    Nothing,
+    /// No entries. Dead letters are events that the store does not have.
+    Nothing {
+        all_stored: bool,
+    },
     Entries(Vec<WalEntry>),
     Elsewhere,
 }

@@ -149,6 +149,19 @@ async fn a_drain_into_a_store_that_is_away_ends_in_time_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_drain_that_leaves_a_dead_letter_does_not_claim_to_have_stored_everything() {
+    let (node, kept) = fresh().await;
+    let poison = kept.says("poison");
+    let store = FaultyStore::over(kept.store.clone(), Fault::ChokesOn(poison.id));
+    node.commit(&poison).await;
+    node.commit(&kept.says("fine")).await;
+    let pipeline = Pipeline::new(node.wal.clone(), node.log(), store, never_claiming());
+    assert!(!pipeline.drain(Duration::from_secs(20)).await);
+    assert_eq!(kept.texts().await, ["fine"]);
+    assert_eq!(node.depth().await, (0, 1));
+}
+
+#[tokio::test]
 async fn a_poisonous_entry_is_isolated_and_buried_while_the_others_are_stored() {
     let (node, kept) = fresh().await;
     let poison = kept.says("poison");
