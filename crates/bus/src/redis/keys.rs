@@ -65,7 +65,7 @@ impl Partition {
         format!("{{p{}}}:{kind}:{rest}", self.0)
     }
 
-    /// Hash: epoch, seq, recovered.
+    /// Hash: epoch, seq, stored, recovered.
     pub(super) fn room(self, room: &RoomId) -> String {
         self.key("room", room)
     }
@@ -80,9 +80,9 @@ impl Partition {
         self.key("log", room)
     }
 
-    /// Sorted set: seqs on the write-ahead log.
-    pub(super) fn unstored(self, room: &RoomId) -> String {
-        self.key("unstored", room)
+    /// Sorted set: seqs that are stored while one before them is not.
+    pub(super) fn ahead(self, room: &RoomId) -> String {
+        self.key("ahead", room)
     }
 
     /// Stream: the write-ahead log.
@@ -177,7 +177,7 @@ mod tests {
             partition.room(&room),
             partition.id(&room, &id),
             partition.log(&room),
-            partition.unstored(&room),
+            partition.ahead(&room),
             partition.wal(),
             partition.dead(),
             partition.channel(&room),

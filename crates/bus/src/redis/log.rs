@@ -70,7 +70,6 @@ impl RoomLog for RedisBus {
             partition.room(&event.room),
             partition.id(&event.room, &event.id),
             partition.log(&event.room),
-            partition.unstored(&event.room),
             partition.wal(),
         ];
         let call = script::COMMIT
@@ -123,7 +122,7 @@ impl RoomLog for RedisBus {
         to: Position,
     ) -> Result<Position, BusError> {
         let partition = self.partition(&room);
-        let keys = [partition.room(&room), partition.log(&room), partition.unstored(&room)];
+        let keys = [partition.room(&room), partition.log(&room), partition.ahead(&room)];
         let call = script::REOPEN
             .call(&keys)
             .arg(expected.0)

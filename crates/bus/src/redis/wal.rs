@@ -115,7 +115,7 @@ impl RedisBus {
         for Settled { notice: StoredNotice { room, .. }, .. } in settled {
             let next = numbers.len();
             numbers.entry(*room).or_insert_with(|| {
-                keys.extend([partition.room(room), partition.log(room), partition.unstored(room)]);
+                keys.extend([partition.room(room), partition.log(room), partition.ahead(room)]);
                 next
             });
         }
@@ -288,10 +288,12 @@ impl Wal for RedisBus {
     async fn bury(&self, entry: &WalEntry, reason: &str) -> Result<(), BusError> {
         let partition = Partition(entry.partition);
         let place = EventPlace::of(&entry.frame);
-        // Without a readable place nothing in a room waits for this entry's seq.
-        let unstored =
-            place.map_or_else(|| partition.dead(), |place| partition.unstored(&place.room));
-        let keys = [partition.wal(), partition.dead(), unstored];
+        // Without a readable place it can't be told which room's log waits for it.
+        let (room, ahead) = match &place {
+            Some(place) => (partition.room(&place.room), partition.ahead(&place.room)),
+            None => (partition.dead(), partition.dead()),
+        };
+        let keys = [partition.wal(), partition.dead(), room, ahead];
         let call = script::BURY
             .call(&keys)
             .arg(GROUP)

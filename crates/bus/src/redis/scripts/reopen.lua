@@ -1,6 +1,6 @@
 -- Starts a new epoch if the room is still in the expected one. Returns where it is then.
 --
--- KEYS  room, hot log, unstored seqs
+-- KEYS  room, hot log, seqs stored ahead
 -- ARGV  expected epoch, epoch, seq, publish command, channel
 
 local room = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
@@ -12,7 +12,8 @@ epoch, seq = string.format('%.0f', epoch), string.format('%.0f', seq)
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 
-redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', seq, 'recovered', now)
+-- What was committed before has left the log, so that nothing has to wait for its storage.
+redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', seq, 'stored', seq, 'recovered', now)
 redis.call('DEL', KEYS[2], KEYS[3])
 redis.call(ARGV[4], ARGV[5], 'R' .. epoch .. ':' .. seq .. ';')
 return {epoch, seq}
