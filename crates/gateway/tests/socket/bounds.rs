@@ -111,8 +111,7 @@ async fn somebody_elses_id_is_refused_and_ones_own_is_a_retry() {
         send_as(&mut anns, id, room.id, "first").await;
         assert_eq!(acked(&mut anns).await, id);
     }
-    let history =
-        ann.api.messages(room.id, hubbub_client::http::Page::Latest, 50).await.unwrap();
+    let history = ann.api.messages(room.id, hubbub_client::http::Page::Latest, 50).await.unwrap();
     assert_eq!(history.messages.len(), 2);
 }
 
