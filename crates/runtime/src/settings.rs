@@ -21,7 +21,7 @@
 //! - [`value`]: how durations, sizes and the rest are written
 //! - [`problem`]: what is wrong and how to fix it
 //! - [`secret`]: text that is never shown
-//! - [`reference`]: the reference page
+//! - [`mod@reference`]: the reference page
 
 pub mod environment;
 pub mod problem;
