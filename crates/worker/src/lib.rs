@@ -4,7 +4,7 @@
 //! same pipeline in its own process.
 //!
 //! - [`pipeline`]: from the write-ahead log to the store, and back as stored notices
-//! - [`connect`]: reaching Redis and MongoDB, and refusing what would lose messages
+//! - [`mod@connect`]: reaching Redis and MongoDB, and refusing what would lose messages
 //! - [`epoch`]: new epochs, for rooms whose counters on the bus can't be trusted
 //! - [`reaper`]: clears the connections of dead nodes
 //! - [`backlog`]: how full the write-ahead log is, as gauges

@@ -130,7 +130,7 @@ impl Worker {
 /// The write-ahead log, for commands that only look at it.
 ///
 /// # Errors
-/// As for [`RedisBus::connect`].
+/// [`StartError::Cluster`].
 pub async fn open_wal(settings: &Settings) -> Result<Arc<dyn Wal>, StartError> {
     Ok(Arc::new(connect_redis(&settings.cluster, settings.node.clone()).await?))
 }
