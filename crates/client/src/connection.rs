@@ -9,6 +9,7 @@ use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, WebSocketConfig};
@@ -71,7 +72,9 @@ impl From<SocketError> for Closed {
     fn from(error: SocketError) -> Self {
         match error {
             SocketError::Http(response) => Self::Refused(response.status().as_u16()),
-            SocketError::ConnectionClosed | SocketError::AlreadyClosed => {
+            SocketError::ConnectionClosed
+            | SocketError::AlreadyClosed
+            | SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
                 Self::Broken("connection closed".into())
             }
             other => Self::Broken(other.to_string()),

@@ -67,7 +67,8 @@ fn write(text: &str) {
 
 /// Whether a line with its mark takes one row.
 fn fits(line: &str) -> bool {
-    let columns = rustix::termios::tcgetwinsize(stdout()).map_or(80, |size| size.ws_col);
+    let size = rustix::termios::tcgetwinsize(stdout()).ok();
+    let columns = size.map(|size| size.ws_col).filter(|columns| *columns > 0).unwrap_or(80);
     line.is_ascii() && line.len() + SENDING.len() < usize::from(columns)
 }
 

@@ -1,0 +1,189 @@
+//! hubbub-chat, typed into and read as a person would, on a real gateway.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Duration;
+
+use hubbub_gateway::{Gateway, Settings};
+use hubbub_runtime::lifecycle::Lifecycle;
+use hubbub_runtime::telemetry::Metrics;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// Nothing here takes this long unless it is broken.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Server {
+    gateway: Gateway,
+    _lifecycle: Lifecycle,
+    _data: TempDir,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let lifecycle = Lifecycle::default();
+        let settings = Settings::standalone(data.path());
+        let gateway =
+            Gateway::start(settings, &lifecycle, Metrics::install().unwrap()).await.unwrap();
+        Self { gateway, _lifecycle: lifecycle, _data: data }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.gateway.address())
+    }
+}
+
+/// A person's terminal. What was read so far is kept for the message of a failure.
+struct Terminal {
+    child: Child,
+    keyboard: Option<ChildStdin>,
+    lines: mpsc::UnboundedReceiver<String>,
+    seen: Vec<String>,
+}
+
+impl Terminal {
+    fn open(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hubbub-chat"))
+            .args(arguments)
+            .env("HUBBUB_PASSWORD", "correct horse")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (shown, lines) = mpsc::unbounded_channel();
+        let output = child.stdout.take().unwrap();
+        let errors = child.stderr.take().unwrap();
+        for stream in [Box::new(output) as Box<dyn std::io::Read + Send>, Box::new(errors)] {
+            let shown = shown.clone();
+            std::thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    // The test may be over.
+                    let _ = shown.send(line);
+                }
+            });
+        }
+        let keyboard = child.stdin.take();
+        Self { child, keyboard, lines, seen: Vec::new() }
+    }
+
+    fn types(&mut self, line: &str) {
+        writeln!(self.keyboard.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    /// Waits for a line with `text` in it.
+    async fn shows(&mut self, text: &str) -> String {
+        loop {
+            let line = timeout(PATIENCE, self.lines.recv()).await;
+            let Ok(Some(line)) = line else {
+                panic!("{text:?} is not shown, but:\n{}", self.seen.join("\n"))
+            };
+            self.seen.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Ends the input and returns all that was shown, and whether the program was content.
+    async fn ends(mut self) -> (bool, Vec<String>) {
+        self.keyboard = None;
+        while let Some(line) = timeout(PATIENCE, self.lines.recv()).await.unwrap() {
+            self.seen.push(line);
+        }
+        (self.child.wait().unwrap().success(), std::mem::take(&mut self.seen))
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_meet_by_code_and_talk() {
+    let server = Server::start().await;
+    let mut ada = Terminal::open(&["--server", &server.url()]);
+    ada.types("/register ada");
+    ada.shows("connected to").await;
+    ada.types("/create Tea Room private");
+    let line = ada.shows("The code of Tea Room: ").await;
+    let code = line.rsplit(' ').next().unwrap().to_owned();
+
+    let mut bob = Terminal::open(&["--server", &server.url()]);
+    bob.types("/register bob");
+    bob.shows("connected to").await;
+    bob.types(&format!("/join {code}"));
+    bob.shows("Tea Room (private, 2 members)").await;
+    ada.shows("bob has joined").await;
+
+    ada.types("hello bob");
+    bob.shows("ada: hello bob").await;
+    ada.shows("✓ stored").await;
+    bob.types("hello ada");
+    ada.shows("bob: hello ada").await;
+
+    bob.types("/direct ada");
+    bob.shows("ada (direct, 2 members)").await;
+    ada.shows("bob wants to talk to you: /room 2").await;
+    bob.types("just for you");
+    ada.shows("[bob] bob: just for you").await;
+
+    ada.types("/members");
+    ada.shows("bob (online)").await;
+    bob.types("/room tea");
+    bob.shows("bob: hello ada").await;
+    bob.types("/leave");
+    ada.shows("bob has left").await;
+    bob.types("/rooms");
+    bob.shows("1  ada (direct").await;
+    assert!(ada.ends().await.0 && bob.ends().await.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_piped_in_is_stored_before_the_program_ends() {
+    let server = Server::start().await;
+    let mut first = Terminal::open(&["--server", &server.url()]);
+    for line in ["/register ada", "/create Notes", "one", "two", "three"] {
+        first.types(line);
+    }
+    let (content, _) = first.ends().await;
+    assert!(content);
+
+    let mut second = Terminal::open(&["--server", &server.url(), "--user", "ada"]);
+    for text in ["Notes (public, 1 member)", "ada: one", "ada: two", "ada: three"] {
+        second.shows(text).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mistakes_are_answered_with_what_to_do() {
+    let server = Server::start().await;
+    let mut terminal = Terminal::open(&["--server", &server.url()]);
+    for (line, answer) in [
+        ("hello", "first log in"),
+        ("/login nobody", "Wrong user name or password"),
+        ("/register x", "username"),
+        ("/register ada", "logged in as ada"),
+        ("hello", "first enter a room"),
+        ("/join 00000000-0000-4000-8000-000000000000", "there is no room with this code"),
+        ("/room 7", "you are in no room called 7"),
+        ("/dance", "there is no /dance"),
+    ] {
+        terminal.types(line);
+        terminal.shows(answer).await;
+    }
+    let (content, _) = terminal.ends().await;
+    assert!(content);
+
+    let (content, shown) = Terminal::open(&["--server", "localhost"]).ends().await;
+    assert!(!content);
+    assert!(shown.iter().any(|line| line.contains("not a URL")), "{shown:?}");
+}
