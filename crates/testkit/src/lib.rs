@@ -5,6 +5,7 @@
 //! - [`proxy`]: a TCP proxy that delays, cuts, swallows and stalls
 //! - [`process`]: a child process that never outlives the test
 //! - [`port`]: ports for servers that are stopped and started again
+//! - `load` (with the feature of that name): load on running processes, and what it costs them
 //! - `nodes` (with the feature of that name): gateways, workers, and clients that check every frame
 //!
 //! Everything listens on 127.0.0.1 only, is ready when its `start` returns, and is killed on drop.
@@ -14,6 +15,8 @@
 //! A server that can't be started fails the test: these functions panic, with the end of the
 //! server's log.
 
+#[cfg(feature = "load")]
+pub mod load;
 pub mod mongo;
 #[cfg(feature = "nodes")]
 pub mod nodes;
