@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hubbub_bus::log::{ID_LEAD_MAX, needs_lookup};
 use hubbub_bus::{Bus, BusError, Commit, CommitError, CommitRequest};
-use hubbub_protocol::{ErrorCode, NewEvent, Position, RoomId, Timestamp, UserId};
+use hubbub_protocol::{ErrorCode, NewEvent, Position, RoomId, Seq, Timestamp, UserId};
 use hubbub_store::{Store, StoreError};
 use hubbub_worker::epoch::{self, EpochError};
 
@@ -222,7 +222,8 @@ impl Committer {
     async fn seed(&self, room: RoomId) -> Result<Position, CommitFailure> {
         let stored = self.store.stored_head(room).await?.ok_or(CommitFailure::NoSuchRoom)?;
         if self.continuity == Continuity::Kept {
-            return Ok(self.bus.seed(room, stored, false).await?);
+            // Its ids are in the store only: retries of the last minutes have to be looked up.
+            return Ok(self.bus.seed(room, stored, stored.seq > Seq(0)).await?);
         }
         // Somebody else may have seeded while we read; opening yet another epoch would be waste.
         if let Some(head) = self.bus.heads(&[room]).await?.into_iter().next().flatten() {

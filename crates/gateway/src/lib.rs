@@ -12,6 +12,7 @@
 //! - [`committer`]: from a new event to its place, whatever the bus has forgotten
 //! - [`membership`]: joining and leaving, told to every node
 //! - [`readiness`], [`drain`]: when this node gets clients, and how it leaves
+//! - [`metric`]: the names of what is counted
 //! - [`standalone`]: bus, store and worker in this one process
 //!
 //! [`Gateway::start`] puts it together; tests start as many as they like in one process.
@@ -23,6 +24,7 @@ pub mod drain;
 pub mod http;
 pub mod hub;
 pub mod membership;
+pub mod metric;
 pub mod readiness;
 pub mod server;
 pub mod settings;

@@ -9,7 +9,7 @@ use hubbub_bus::local::{LocalBus, LocalOptions};
 use hubbub_protocol::NodeId;
 use hubbub_store::sqlite::SqliteStore;
 use hubbub_store::{Store, StoreError};
-use hubbub_worker::{Pipeline, PipelineOptions};
+use hubbub_worker::{Pipeline, PipelineOptions, backlog};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -54,6 +54,7 @@ impl Standalone {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (storing, until) = (Arc::clone(&pipeline), stop.clone());
         tasks.spawn(async move { storing.run(until).await });
+        tasks.spawn(backlog::watch(Arc::clone(&bus) as _, stop.clone()));
         Ok(Self { bus, store, continuity, pipeline, stop, tasks })
     }
 

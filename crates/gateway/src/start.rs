@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::auth::{Auth, AuthOptions, SigningKeys};
 use crate::auth::keys::KeysError;
 use crate::auth::origin::{OriginError, Origins};
+use crate::auth::{Auth, AuthOptions, SigningKeys};
 use crate::committer::{Committer, Continuity};
 use crate::drain::drain;
 use crate::http::problem::ApiError;
@@ -32,7 +32,7 @@ use crate::hub::{Hub, heartbeat};
 use crate::settings::{Mode, Settings};
 use crate::socket::{SocketOptions, Sockets, upgrade::upgrade};
 use crate::standalone::Standalone;
-use crate::{readiness, server};
+use crate::{metric, readiness, server};
 
 /// The file in the data directory that holds a standalone server's own signing key.
 const KEY_FILE: &str = "signing-keys";
@@ -133,8 +133,7 @@ impl Gateway {
         let origins = Origins::new(settings.public_url.as_deref(), &settings.origins)?;
         let Backends { bus, store, continuity, keys, standalone } =
             Backends::open(&settings).await?;
-        let committer =
-            Arc::new(Committer::new(Arc::clone(&bus), Arc::clone(&store), continuity));
+        let committer = Arc::new(Committer::new(Arc::clone(&bus), Arc::clone(&store), continuity));
         let auth = Auth::new(AuthOptions {
             signing_keys: keys,
             access_token_ttl: settings.access_token_ttl,
@@ -176,6 +175,8 @@ impl Gateway {
             stop: stop.clone(),
         });
 
+        metric::describe();
+        hubbub_worker::metric::describe();
         let health = Health::new();
         let router = router(&sockets, &health);
         let until_stop = Until { tasks: &tasks, stop: &stop };

@@ -119,15 +119,6 @@ impl Cookies {
     }
 }
 
-/// The access token among a request's cookies, under the name it has by https or by plain http.
-///
-/// For where [`Cookies`] are not at hand; those read only the name that counts.
-#[must_use]
-pub fn access_token(headers: &HeaderMap) -> Option<String> {
-    let [secure, plain] = [true, false].map(Cookies::new);
-    secure.access_token(headers).or_else(|| plain.access_token(headers))
-}
-
 fn read(headers: &HeaderMap, name: &str) -> Option<String> {
     let jar = CookieJar::from_headers(headers);
     jar.get(name).map(|cookie| cookie.value().to_owned()).filter(|value| !value.is_empty())

@@ -12,6 +12,7 @@ use hubbub_protocol::{MessageId, Position, RoomId, ServerFrame, Timestamp};
 
 use super::Hub;
 use super::connection::Connection;
+use crate::metric::Metric;
 
 /// How often waiting sends are looked at.
 const SWEEP: Duration = Duration::from_millis(250);
@@ -147,7 +148,7 @@ pub(super) async fn run(hub: Arc<Hub>) {
     let mut interval = tokio::time::interval(SWEEP);
     loop {
         interval.tick().await;
-        metrics::gauge!("hubbub_acks_pending").set(hub.acks.len() as f64);
+        metrics::gauge!(Metric::AcksPending.name()).set(hub.acks.len() as f64);
         for keys in hub.acks.due().chunks(LOOKUP_BATCH) {
             hub.look_up_acks(keys).await;
         }

@@ -13,12 +13,13 @@ use rand::Rng;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use super::Hub;
 use super::connection::Connection;
 use super::frame::PlacedFrame;
 use super::reader::{Continuation, Witness};
 use super::room::Room;
-use super::Hub;
 use crate::committer::CommitFailure;
+use crate::metric::Metric;
 
 /// How long a newly heard room may take to tell its head.
 pub(super) const HEAD_WAIT: Duration = Duration::from_secs(5);
@@ -102,7 +103,7 @@ impl Hub {
     /// Reads what a room on this node has missed. The caller has set its `filling`.
     pub(super) fn fill(&self, room: Arc<Room>) {
         if let Some(hub) = self.me.upgrade() {
-            metrics::counter!("hubbub_room_fills_total").increment(1);
+            metrics::counter!(Metric::Fills.name()).increment(1);
             self.spawn(fill(hub, room));
         }
     }
@@ -134,8 +135,7 @@ impl Hub {
 async fn fill(hub: Arc<Hub>, room: Arc<Room>) {
     let mut backoff = Backoff::default();
     let mut not_yet = 0;
-    loop {
-        let Some(from) = room.head() else { break };
+    while let Some(from) = room.head() {
         let frames = match hub.reader.after(room.id, from, Witness::Node).await {
             Ok(Continuation::Head(_)) => {
                 let mut state = room.state();

@@ -148,9 +148,8 @@ impl Connection {
 
     /// A send has its answer.
     pub fn end_send(&self) {
-        let _ = self
-            .in_flight
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+        let _ =
+            self.in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
     }
 
     /// Claims the right to read the log for it. One task at a time.

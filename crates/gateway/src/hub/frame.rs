@@ -32,7 +32,13 @@ impl WireFrame {
             frame.put_u8(127);
             frame.put_u64(length as u64);
         }
-        let header = if length < 126 { 2 } else if length <= 0xffff { 4 } else { 10 };
+        let header = if length < 126 {
+            2
+        } else if length <= 0xffff {
+            4
+        } else {
+            10
+        };
         frame.put_slice(payload);
         Self { bytes: frame.freeze(), header }
     }
@@ -107,8 +113,7 @@ mod tests {
         for length in [0_usize, 1, 125, 126, 127, 65_535, 65_536, 70_000] {
             let wire = WireFrame::text(&vec![b'x'; length]);
             let mut cursor = std::io::Cursor::new(wire.bytes());
-            let (header, told) =
-                FrameHeader::parse(&mut cursor).expect("valid").expect("complete");
+            let (header, told) = FrameHeader::parse(&mut cursor).expect("valid").expect("complete");
             assert!(header.is_final && header.mask.is_none());
             assert_eq!(told, length as u64);
             assert_eq!(wire.bytes().len() as u64 - cursor.position(), length as u64);

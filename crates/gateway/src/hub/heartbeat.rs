@@ -11,6 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::Hub;
 use super::connection::Connection;
 use super::frame::WireFrame;
+use crate::metric::Metric;
 
 /// How long a tick is.
 const TICK: Duration = Duration::from_secs(1);
@@ -28,8 +29,10 @@ pub async fn run(hub: Arc<Hub>, period: Duration) {
         let now = hub.tick.fetch_add(1, Ordering::Relaxed) + 1;
         hub.sweep_rooms();
         let connections = hub.connections();
-        metrics::gauge!("hubbub_connections").set(connections.len() as f64);
-        let late = Timestamp::from_millis(Timestamp::now().millis() - TOKEN_GRACE.as_millis() as i64);
+        metrics::gauge!(Metric::Connections.name()).set(connections.len() as f64);
+        metrics::gauge!(Metric::Rooms.name()).set(hub.room_count() as f64);
+        let late =
+            Timestamp::from_millis(Timestamp::now().millis() - TOKEN_GRACE.as_millis() as i64);
         for connection in connections {
             if connection.token_expires_at() < late {
                 connection.close(CloseCode::TokenExpired);

@@ -45,6 +45,7 @@ use self::frame::{PlacedFrame, WireFrame};
 use self::reader::Reader;
 use self::room::Room;
 use crate::committer::{CommitFailure, Committer};
+use crate::metric::Metric;
 
 /// Locks the room map is spread over.
 const SHARDS: usize = 64;
@@ -162,6 +163,15 @@ impl Hub {
     #[must_use]
     pub fn connection_count(&self) -> usize {
         self.registry().connections.len()
+    }
+
+    /// How many rooms this node is subscribed to.
+    #[must_use]
+    pub fn room_count(&self) -> usize {
+        self.shards
+            .iter()
+            .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len())
+            .sum()
     }
 
     /// Every connection of this node.
@@ -324,7 +334,9 @@ impl Hub {
             rooms.retain(|id, room| {
                 let mut state = room.state();
                 let idle = state.members.is_empty()
-                    && state.empty_since.is_some_and(|since| now.saturating_sub(since) > LINGER_TICKS);
+                    && state
+                        .empty_since
+                        .is_some_and(|since| now.saturating_sub(since) > LINGER_TICKS);
                 if idle {
                     state.retired = true;
                     silent.push(*id);
@@ -417,7 +429,7 @@ impl Receiver for Hub {
     }
 
     fn gap(&self, rooms: &[RoomId]) {
-        metrics::counter!("hubbub_gaps_total").increment(rooms.len() as u64);
+        metrics::counter!(Metric::Gaps.name()).increment(rooms.len() as u64);
         self.check_for_gaps(rooms.to_vec());
     }
 

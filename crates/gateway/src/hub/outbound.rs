@@ -48,7 +48,7 @@ struct Lanes {
     volatile: VecDeque<(Box<str>, WireFrame)>,
     /// Rooms that are read from the log instead of live, with the position the client has (or will
     /// have, once the event lane is written).
-    behind: Option<Box<HashMap<RoomId, Position>>>,
+    behind: HashMap<RoomId, Position>,
     close: Option<CloseCode>,
 }
 
@@ -125,7 +125,7 @@ impl Outbound {
     /// Queues a live event, unless its room is behind.
     pub fn event(&self, frame: &Arc<PlacedFrame>) -> Pushed {
         let mut lanes = self.lanes();
-        if lanes.behind.as_ref().is_some_and(|behind| behind.contains_key(&frame.room)) {
+        if lanes.behind.contains_key(&frame.room) {
             return Pushed::Behind;
         }
         let outcome = if lanes.push(frame, self.events_max) {
@@ -141,7 +141,7 @@ impl Outbound {
 
     /// Marks a room as behind: the log is read from `position` on, live events are passed over.
     pub fn fall_behind(&self, room: RoomId, position: Position) {
-        self.lanes().behind.get_or_insert_default().insert(room, position);
+        self.lanes().behind.insert(room, position);
     }
 
     /// Queues what was read for a room that is behind. False if the lane is full, or the room is
@@ -151,7 +151,7 @@ impl Outbound {
         if lanes.events_bytes >= self.events_max {
             return false;
         }
-        let Some(position) = lanes.behind.as_mut().and_then(|b| b.get_mut(&frame.room)) else {
+        let Some(position) = lanes.behind.get_mut(&frame.room) else {
             return false;
         };
         if frame.after.is_some_and(|after| after != *position) {
@@ -168,23 +168,21 @@ impl Outbound {
     /// A room that is behind and not among those to `pass_over`, and the position to read on from.
     pub fn behind(&self, pass_over: &HashSet<RoomId>) -> Option<(RoomId, Position)> {
         let lanes = self.lanes();
-        let mut behind = lanes.behind.as_ref()?.iter();
+        let mut behind = lanes.behind.iter();
         behind.find(|(room, _)| !pass_over.contains(room)).map(|(room, at)| (*room, *at))
     }
 
     /// Where a room that is behind has come to; `None` if it is not behind.
     pub fn behind_at(&self, room: RoomId) -> Option<Position> {
-        self.lanes().behind.as_ref()?.get(&room).copied()
+        self.lanes().behind.get(&room).copied()
     }
 
     /// The room is live again, or no longer heard.
     pub fn keep_up(&self, room: RoomId) {
         let mut lanes = self.lanes();
-        if let Some(behind) = lanes.behind.as_mut() {
-            behind.remove(&room);
-            if behind.is_empty() {
-                lanes.behind = None;
-            }
+        lanes.behind.remove(&room);
+        if lanes.behind.is_empty() {
+            lanes.behind = HashMap::new();
         }
     }
 
@@ -272,14 +270,13 @@ impl Lanes {
 
     /// Empties the event lane: each room in it is behind from before its first event there.
     fn overflow(&mut self, last: &Arc<PlacedFrame>) {
-        let behind = self.behind.get_or_insert_default();
         // Rooms that were behind already had frames queued by catch-up: back to before those.
         let mut first = HashMap::new();
         for frame in self.events.iter().chain(std::iter::once(last)) {
             // Whoever misses a reset must get one again: no log continues from the zero position.
             first.entry(frame.room).or_insert(frame.after.unwrap_or_default());
         }
-        behind.extend(first);
+        self.behind.extend(first);
         self.events.clear();
         self.events_bytes = 0;
     }

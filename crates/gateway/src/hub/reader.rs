@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use hubbub_bus::log::LogRead;
 use hubbub_bus::Bus;
+use hubbub_bus::log::LogRead;
 use hubbub_protocol::{Message, Position, RoomId, Seq, ServerFrame};
 use hubbub_store::Store;
 
@@ -123,7 +123,7 @@ impl Source {
             )),
             LogRead::Missed { head, oldest } => {
                 let upto = Seq(oldest.0.saturating_sub(1));
-                self.from_store(room, position, upto, head).await
+                self.read_store(room, position, upto, head).await
             }
             LogRead::Foreign { head } => self.foreign(room, position, head, witness).await,
             LogRead::Unseeded => {
@@ -131,7 +131,7 @@ impl Source {
                 if head.epoch == position.epoch && position.seq < head.seq {
                     // Counters came back in the same epoch (a clean standalone restart), the log
                     // did not.
-                    return self.from_store(room, position, head.seq, head).await;
+                    return self.read_store(room, position, head.seq, head).await;
                 }
                 Ok(if head == position {
                     Continuation::Head(head)
@@ -144,7 +144,7 @@ impl Source {
 
     /// The events after `position` and up to `upto`, in their latest state. Told only when the
     /// store holds every one of them: their number proves it, since seqs are unique.
-    async fn from_store(
+    async fn read_store(
         &self,
         room: RoomId,
         position: Position,

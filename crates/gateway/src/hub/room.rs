@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use super::connection::Connection;
 use super::frame::PlacedFrame;
 use super::outbound::Pushed;
+use crate::metric::Metric;
 
 /// A room with members, or lately with members, on this node.
 #[derive(Debug)]
@@ -57,12 +58,7 @@ pub(super) struct Arrival {
 
 impl Room {
     pub(super) fn new(id: RoomId) -> Self {
-        Self {
-            id,
-            state: Mutex::default(),
-            head_known: Notify::new(),
-            moved: AtomicU32::new(0),
-        }
+        Self { id, state: Mutex::default(), head_known: Notify::new(), moved: AtomicU32::new(0) }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -129,7 +125,13 @@ impl Room {
                 overflowed.push(Arc::clone(member));
             }
         }
-        metrics::counter!("hubbub_deliveries_total").increment(state.members.len() as u64);
+        metrics::counter!(Metric::Deliveries.name()).increment(state.members.len() as u64);
+        if !overflowed.is_empty() {
+            metrics::counter!(Metric::Overflows.name()).increment(overflowed.len() as u64);
+        }
+        if frame.after.is_none() {
+            metrics::counter!(Metric::Resets.name()).increment(state.members.len() as u64);
+        }
         overflowed
     }
 }

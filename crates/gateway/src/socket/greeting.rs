@@ -150,11 +150,7 @@ async fn authenticate(sockets: &Sockets, token: Option<&str>) -> Result<Access, 
     Ok(access)
 }
 
-async fn welcome(
-    sockets: &Arc<Sockets>,
-    access: Access,
-    hello: Hello,
-) -> Result<Session, Refusal> {
+async fn welcome(sockets: &Arc<Sockets>, access: Access, hello: Hello) -> Result<Session, Refusal> {
     let hub = &sockets.hub;
     let options = &sockets.options;
     if hub.connections_of(access.user).len() >= options.max_connections_per_user {

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use hubbub_protocol::{CloseCode, ErrorCode, ServerFrame};
 use hubbub_protocol::server::ErrorFrame;
+use hubbub_protocol::{CloseCode, ErrorCode, ServerFrame};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -28,6 +28,7 @@ use super::session::Session;
 use super::throttle::Throttle;
 use crate::hub::frame::WireFrame;
 use crate::hub::outbound::{BATCH_FRAMES, Batch};
+use crate::metric::Metric;
 
 /// Read buffer of a socket. Small, because it stays while the connection is idle; a larger frame
 /// grows it for as long as it is read.
@@ -71,7 +72,7 @@ pub(super) async fn run<T>(
             serve(&mut socket, Arc::new(session)).await
         }
         Some(Err(Refusal::Tell(error, code))) => Ended::Close(Some(error), code),
-        Some(Err(Refusal::Broken(error))) => Ended::from_error(error),
+        Some(Err(Refusal::Broken(error))) => Ended::after(error.as_ref()),
         None => Ended::Close(None, CloseCode::GoAway),
     };
     Box::pin(finish(&mut socket, ended)).await;
@@ -86,7 +87,7 @@ enum Ended {
 }
 
 impl Ended {
-    fn from_error(error: Option<tungstenite::Error>) -> Self {
+    fn after(error: Option<&tungstenite::Error>) -> Self {
         let (word, code) = match error {
             Some(tungstenite::Error::Capacity(_)) => {
                 (Some(ErrorFrame::new(ErrorCode::FrameTooLarge)), CloseCode::FrameTooLarge)
@@ -135,7 +136,7 @@ where
                     }
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => None,
                     Some(Ok(Message::Close(_))) | None => return Ended::Gone,
-                    Some(Err(error)) => return Ended::from_error(Some(error)),
+                    Some(Err(error)) => return Ended::after(Some(&error)),
                 };
                 session.heard();
                 let frame = text.and_then(|text| session.parse(&text));
@@ -221,7 +222,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let Ended::Close(word, code) = ended else { return };
-    metrics::counter!("hubbub_closed_total", "code" => code.reason()).increment(1);
+    metrics::counter!(Metric::Closed.name(), "code" => code.reason()).increment(1);
     let closing = async {
         if let Some(word) = word {
             write(socket, &[WireFrame::from(&ServerFrame::Error(word))]).await?;

@@ -15,7 +15,6 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Sockets, pump};
-use crate::auth::cookies;
 use crate::http::problem::ApiError;
 
 /// `GET /ws`.
@@ -28,7 +27,7 @@ pub async fn upgrade(
 ) -> Result<Response, ApiError> {
     let accept = check_handshake(&request)?;
     let headers = request.headers();
-    let cookie = cookies::access_token(headers);
+    let cookie = sockets.app.auth.cookies().access_token(headers);
     sockets.origins.check(headers, cookie.is_some()).map_err(ApiError::from)?;
     if sockets.draining.is_cancelled() {
         return Err(ErrorCode::Draining.into());

@@ -1,0 +1,60 @@
+//! The names of what a gateway counts and measures.
+
+use metrics::{describe_counter, describe_gauge};
+
+/// A metric of the hub or its sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// Connections after their greeting.
+    Connections,
+    /// Rooms this node is subscribed to.
+    Rooms,
+    /// Frames of events put into connections' lanes.
+    Deliveries,
+    /// Event lanes that were full and emptied; their rooms are read again from the log.
+    Overflows,
+    /// Rooms for which something may have been missed.
+    Gaps,
+    /// Gaps of rooms that were read from the log.
+    Fills,
+    /// Resets told to a room's connections or to a single one.
+    Resets,
+    /// Sends that wait to be stored.
+    AcksPending,
+    /// Connections closed by this node, by `code`.
+    Closed,
+}
+
+impl Metric {
+    /// The name under which it is exported.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connections => "hubbub_connections",
+            Self::Rooms => "hubbub_rooms",
+            Self::Deliveries => "hubbub_deliveries_total",
+            Self::Overflows => "hubbub_overflows_total",
+            Self::Gaps => "hubbub_gaps_total",
+            Self::Fills => "hubbub_fills_total",
+            Self::Resets => "hubbub_resets_total",
+            Self::AcksPending => "hubbub_acks_pending",
+            Self::Closed => "hubbub_closed_total",
+        }
+    }
+}
+
+/// Tells the installed recorder what each metric means.
+pub fn describe() {
+    use Metric::{
+        AcksPending, Closed, Connections, Deliveries, Fills, Gaps, Overflows, Resets, Rooms,
+    };
+    describe_gauge!(Connections.name(), "Connections after their greeting.");
+    describe_gauge!(Rooms.name(), "Rooms this node is subscribed to.");
+    describe_counter!(Deliveries.name(), "Frames of events put into connections' lanes.");
+    describe_counter!(Overflows.name(), "Event lanes that were full and are read again.");
+    describe_counter!(Gaps.name(), "Rooms for which something may have been missed.");
+    describe_counter!(Fills.name(), "Gaps of rooms that were read from the log.");
+    describe_counter!(Resets.name(), "Resets told to connections of a room, or to one.");
+    describe_gauge!(AcksPending.name(), "Sends that wait to be stored.");
+    describe_counter!(Closed.name(), "Connections closed by this node, by close code.");
+}
