@@ -4,6 +4,7 @@
 //! connection. What happens comes out of a bounded channel. A person who does not read it stops
 //! the driver from reading the socket, and hurts nobody else.
 
+mod dial;
 mod driver;
 
 use hubbub_protocol::server::ReadyRoom;

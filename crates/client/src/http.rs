@@ -1,12 +1,14 @@
 //! The calls of the HTTP API, and the session's tokens.
 
+mod error;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hubbub_protocol::http::{
     CodeResponse, CreateRoomRequest, DirectRequest, History, JoinRoomRequest, LoginRequest,
-    Problem, RegisterRequest, Room, RoomKind, RoomList, SessionResponse, TokenRequest, Transport,
-    User, UserList,
+    RegisterRequest, Room, RoomKind, RoomList, SessionResponse, TokenRequest, Transport, User,
+    UserList,
 };
 use hubbub_protocol::{ErrorCode, RoomId, Seq, UserId};
 use reqwest::{Method, RequestBuilder, Response, Url};
@@ -14,6 +16,8 @@ use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
+
+pub use error::ApiError;
 
 use crate::server::{AddressError, ServerAddress, tls};
 
@@ -23,53 +27,6 @@ const ANSWER_MAX: usize = 16 * 1024 * 1024;
 const CALL_WITHIN: Duration = Duration::from_secs(20);
 /// How long a token must be good for to be used for a call.
 const GOOD_FOR: Duration = Duration::from_secs(20);
-
-/// Why a call failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ApiError {
-    /// The server said no, and why.
-    #[error("{}", .0.detail)]
-    Problem(Box<Problem>),
-    /// There was no answer.
-    #[error("the server can't be reached: {0}")]
-    Unreachable(#[source] reqwest::Error),
-    /// There was an answer, but not one of this API.
-    #[error("the server's answer (status {0}) is not understood")]
-    NotUnderstood(u16),
-    /// Nobody is logged in.
-    #[error("not logged in")]
-    LoggedOut,
-}
-
-impl ApiError {
-    /// The server's code, if it gave one.
-    #[must_use]
-    pub fn code(&self) -> Option<ErrorCode> {
-        match self {
-            Self::Problem(problem) => Some(problem.code),
-            _ => None,
-        }
-    }
-
-    /// Whether the session is over, so that only logging in again helps.
-    #[must_use]
-    pub fn ends_session(&self) -> bool {
-        use ErrorCode::{SessionEnded, TokenInvalid, TokenRequired};
-        matches!(self, Self::LoggedOut)
-            || matches!(self.code(), Some(SessionEnded | TokenInvalid | TokenRequired))
-    }
-
-    /// Whether the same call may succeed later.
-    #[must_use]
-    pub fn is_passing(&self) -> bool {
-        match self {
-            Self::Unreachable(_) => true,
-            Self::Problem(problem) => problem.status >= 500 || matches!(problem.status, 408 | 429),
-            Self::NotUnderstood(status) => *status >= 500,
-            Self::LoggedOut => false,
-        }
-    }
-}
 
 struct Tokens {
     access: String,

@@ -8,13 +8,13 @@ use hubbub_protocol::http::History;
 use hubbub_protocol::limits::PAGE_MAX;
 use hubbub_protocol::server::ReadyRoom;
 use hubbub_protocol::{
-    ClientFrame, CloseCode, ErrorCode, Message, MessageBody, MessageId, NodeId, RoomId,
-    ServerFrame, client::ResumePoint,
+    ClientFrame, CloseCode, ErrorCode, Message, MessageBody, MessageId, NodeId, RoomId, ServerFrame,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::time::{sleep, sleep_until};
 
+use super::dial::{DialError, Dialled, dial};
 use super::{Event, Unsent};
 use crate::backoff::Backoff;
 use crate::connection::{Closed, Connection};
@@ -25,10 +25,8 @@ use crate::sync::{Action, Replica};
 const EVENTS_HELD: usize = 256;
 /// Rooms that are loaded at a time.
 const LOADS: usize = 4;
-/// How long `ready` may take once the socket is open.
-const READY_WITHIN: Duration = Duration::from_secs(15);
 /// How long before its end an access token is replaced, if it lives long enough for that.
-const REFRESH_BEFORE: Duration = Duration::from_secs(60);
+pub(super) const REFRESH_BEFORE: Duration = Duration::from_secs(60);
 /// How long after a failed refresh the next is tried.
 const REFRESH_AGAIN: Duration = Duration::from_secs(5);
 
@@ -68,21 +66,6 @@ enum Done {
     Loaded(RoomId, Option<History>),
     Refreshed(Result<String, ApiError>),
     Closed,
-}
-
-/// A connection that has been greeted.
-struct Dialled {
-    connection: Box<Connection>,
-    token: String,
-    ready: ServerFrame,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum DialError {
-    #[error(transparent)]
-    Closed(#[from] Closed),
-    #[error(transparent)]
-    Token(#[from] ApiError),
 }
 
 /// The connection in use.
@@ -431,40 +414,6 @@ async fn until(at: Option<Instant>) {
 fn refresh_at(now: Instant, expires_in_ms: u64) -> Instant {
     let lifetime = Duration::from_millis(expires_in_ms.min(u64::from(u32::MAX)));
     now + lifetime.saturating_sub(REFRESH_BEFORE).max(lifetime / 2)
-}
-
-/// Opens a connection and says hello, with another token than `expired`.
-async fn dial(
-    api: Api,
-    expired: Option<String>,
-    resume: Vec<ResumePoint>,
-    only: Option<Vec<RoomId>>,
-) -> Result<Dialled, DialError> {
-    let token = match expired {
-        Some(expired) => api.next_token(&expired).await?,
-        None => api.access_token(REFRESH_BEFORE).await?,
-    };
-    let mut connection = Box::new(Connection::open(api.address(), api.tls()).await?);
-    let hello = ClientFrame::Hello { token: Some(token.clone()), resume, only };
-    connection.send(&hello).await?;
-    let greeted = timeout(READY_WITHIN, async {
-        loop {
-            // Before `ready` there is at most an error, which the close after it repeats.
-            let frame = connection.next().await?;
-            if let ServerFrame::Ready { .. } = frame {
-                return Ok::<_, Closed>(frame);
-            }
-        }
-    });
-    match greeted.await.unwrap_or(Err(Closed::Silent)) {
-        Ok(ready) => Ok(Dialled { connection, token, ready }),
-        Err(closed) => {
-            if closed.is(CloseCode::TokenExpired) {
-                api.expire_token().await;
-            }
-            Err(closed.into())
-        }
-    }
 }
 
 /// Gets a room's newest page, however long that takes. The jitter spreads the requests of clients

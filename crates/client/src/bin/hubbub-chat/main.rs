@@ -1,6 +1,6 @@
 //! hubbub-chat: Hubbub in a terminal, line by line.
 //!
-//! - [`chat`]: what is done with commands and with what arrives
+//! - [`chat`]: what is done with commands, and with what arrives
 //! - [`command`]: what a line means
 //! - [`rooms`]: the rooms and people that are known by name
 //! - [`screen`]: what it looks like
