@@ -101,6 +101,28 @@ impl RedisServer {
         self.restart().await;
     }
 
+    /// A copy of what is on disk now, as a backup or a lagging replica has it.
+    ///
+    /// # Panics
+    /// When it can't be copied.
+    #[must_use]
+    pub fn copy_data(&self) -> TempDir {
+        let copy = watchdog::directory("redis-copy");
+        copy_all(self.dir.path(), copy.path()).expect("a copy of the data");
+        copy
+    }
+
+    /// Kills the server and starts it on the same port with the data of a copy.
+    ///
+    /// # Panics
+    /// When it does not start again.
+    pub async fn restart_with(&self, copy: &TempDir) {
+        self.kill();
+        wipe(self.dir.path());
+        copy_all(copy.path(), self.dir.path()).expect("a copy of the data");
+        self.restart().await;
+    }
+
     /// Runs `redis-cli` against this server and returns what it prints, without the last newline.
     /// Not for commands that wait.
     ///
@@ -147,6 +169,20 @@ async fn pings(port: u16) -> std::io::Result<bool> {
     let mut answer = [0; 5];
     stream.read_exact(&mut answer).await?;
     Ok(&answer == b"+PONG")
+}
+
+fn copy_all(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            std::fs::create_dir(&target)?;
+            copy_all(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
 }
 
 fn wipe(dir: &Path) {

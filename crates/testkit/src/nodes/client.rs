@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -189,6 +190,43 @@ impl TestClient {
     pub async fn say_as(&mut self, id: MessageId, room: RoomId, text: &str) {
         let body = MessageBody { text: text.to_owned() };
         self.transmit(&ClientFrame::Send { id, room, body }).await;
+    }
+
+    /// Says something again and again, always under the same id, until it is acked: what a client
+    /// does whose server is in trouble.
+    ///
+    /// # Panics
+    /// When it is refused for good, or not acked in time.
+    pub async fn insist(&mut self, id: MessageId, room: RoomId, text: &str) -> Ack {
+        let what = format!("an answer to {id}");
+        loop {
+            let known = self.look(|view| view.errors.len());
+            self.say_as(id, room, text).await;
+            let answer = self.until(&what, |view| {
+                let ack = view.acks.get(&id).and_then(|acks| acks.last().copied());
+                let about = |error: &&ErrorFrame| error.id == Some(id.to_string());
+                let refusal = || view.errors[known..].iter().find(about).cloned();
+                ack.map(Ok).or_else(|| refusal().map(Err))
+            });
+            match answer.await {
+                Ok(ack) => return ack,
+                Err(error) => {
+                    let again = error.retry_after_ms;
+                    let pause = again.unwrap_or_else(|| panic!("refused for good: {error:?}"));
+                    tokio::time::sleep(Duration::from_millis(pause.min(200))).await;
+                }
+            }
+        }
+    }
+
+    /// Waits until everything this client was sent before is on the screen.
+    pub async fn caught_up(&mut self) {
+        let pongs = |view: &View| {
+            view.frames.iter().filter(|frame| matches!(frame, ServerFrame::Pong)).count()
+        };
+        let known = self.look(pongs);
+        self.transmit(&ClientFrame::Ping).await;
+        self.until("a pong", |view| (pongs(view) > known).then_some(())).await;
     }
 
     /// Looks at what it knows now.

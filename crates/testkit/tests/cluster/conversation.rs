@@ -2,6 +2,8 @@
 
 use hubbub_testkit::nodes::{Cluster, TestClient};
 
+use crate::{all_acked, say_all, sees_all, times_stored};
+
 const SENDERS: usize = 5;
 const EACH: usize = 50;
 
@@ -75,4 +77,33 @@ async fn two_people_on_two_gateways_talk_and_an_ack_means_stored() {
         client.until("the last", |view| (view.room(room).messages.len() == 20).then_some(())).await;
         assert_eq!(client.look(|view| view.room(room).texts().join(" ")), said.join(" "));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_absent_mongodb_delays_acks_and_not_the_conversation() {
+    let cluster = Cluster::builder().with_proxies().start(2, 1).await;
+    let (ada, bob) = (cluster.person(0).await, cluster.person(1).await);
+    let room = ada.room_with(&[&bob]).await;
+    let mut at_a = cluster.connect(&ada, 0).await;
+    let at_b = cluster.connect(&bob, 1).await;
+    say_all(&mut at_a, room, 1).await;
+
+    let proxies = || {
+        let gateways = [cluster.gateway(0).mongo_proxy(), cluster.gateway(1).mongo_proxy()];
+        gateways.into_iter().chain([cluster.worker(0).mongo_proxy()])
+    };
+    proxies().for_each(|proxy| proxy.black_hole(true));
+    let mut said = Vec::new();
+    for n in 0..10 {
+        said.push(at_a.say(room, &format!("into the dark {n}")).await);
+    }
+    sees_all(&at_b, room, &said).await;
+    sees_all(&at_a, room, &said).await;
+    let acked = at_a.look(|view| said.iter().filter(|id| view.acks.contains_key(id)).count());
+    assert_eq!(acked, 0, "acked what MongoDB can't have");
+    assert_eq!(times_stored(&cluster, room, &said).await, [0; 10]);
+
+    proxies().for_each(|proxy| proxy.black_hole(false));
+    all_acked(&at_a, &said).await;
+    assert_eq!(times_stored(&cluster, room, &said).await, [1; 10]);
 }
