@@ -1,5 +1,4 @@
 //! Whatever arrives, decoding answers: a frame, or an error with a code.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use hubbub_protocol::client::{DeviceStatus, ResumePoint};
 use hubbub_protocol::{
