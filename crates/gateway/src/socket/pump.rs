@@ -82,6 +82,8 @@ pub(super) async fn run<T>(
 enum Ended {
     /// We close it, after a last word.
     Close(Option<ErrorFrame>, CloseCode),
+    /// The client closed it, and gets its close back.
+    Closed,
     /// The client is gone, or can't be written to.
     Gone,
 }
@@ -89,6 +91,7 @@ enum Ended {
 impl Ended {
     fn after(error: Option<&tungstenite::Error>) -> Self {
         let (word, code) = match error {
+            None => return Self::Closed,
             Some(tungstenite::Error::Capacity(_)) => {
                 (Some(ErrorFrame::new(ErrorCode::FrameTooLarge)), CloseCode::FrameTooLarge)
             }
@@ -135,7 +138,8 @@ where
                         None
                     }
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => None,
-                    Some(Ok(Message::Close(_))) | None => return Ended::Gone,
+                    Some(Ok(Message::Close(_))) => return Ended::Closed,
+                    None => return Ended::Gone,
                     Some(Err(error)) => return Ended::after(Some(&error)),
                 };
                 session.heard();
@@ -221,14 +225,23 @@ async fn finish<T>(socket: &mut WebSocketStream<T>, ended: Ended)
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let Ended::Close(word, code) = ended else { return };
-    metrics::counter!(Metric::Closed.name(), "code" => code.reason()).increment(1);
+    let (word, code) = match ended {
+        Ended::Close(word, code) => {
+            metrics::counter!(Metric::Closed.name(), "code" => code.reason()).increment(1);
+            (word, Some(code))
+        }
+        Ended::Closed => (None, None),
+        Ended::Gone => return,
+    };
     let closing = async {
         if let Some(word) = word {
             write(socket, &[WireFrame::from(&ServerFrame::Error(word))]).await?;
         }
-        let frame = CloseFrame { code: code.code().into(), reason: code.reason().into() };
-        socket.close(Some(frame)).await.map_err(io::Error::other)?;
+        if let Some(code) = code {
+            let frame = CloseFrame { code: code.code().into(), reason: code.reason().into() };
+            socket.close(Some(frame)).await.map_err(io::Error::other)?;
+        }
+        // Reading on is also what sends the answer to a client's close.
         while let Some(Ok(_)) = socket.next().await {}
         Ok::<_, io::Error>(())
     };

@@ -5,6 +5,9 @@ use std::time::Duration;
 use hubbub_protocol::server::GoAwayReason;
 use hubbub_protocol::{ClientFrame, CloseCode, Epoch, ErrorCode, RoomId, Seq, ServerFrame};
 
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
 use crate::node::{Node, Person, Socket};
 
 async fn subscribed(socket: &mut Socket) -> RoomId {
@@ -107,6 +110,17 @@ async fn one_does_not_hear_oneself_typing() {
     bobs.until(|frame| matches!(frame, ServerFrame::Typing { on: true, .. }).then_some(())).await;
     anns.send(&ClientFrame::Ping).await;
     assert_eq!(anns.next().await, Ok(ServerFrame::Pong));
+}
+
+#[tokio::test]
+async fn a_client_that_closes_gets_its_close_back() {
+    let node = Node::start().await;
+    let ann = node.person("ann").await;
+    for mut socket in [node.socket().await, node.greeted(&ann).await] {
+        let goodbye = CloseFrame { code: 1000.into(), reason: "bye".into() };
+        socket.raw(Message::Close(Some(goodbye))).await;
+        assert_eq!(socket.closed().await, 1000);
+    }
 }
 
 #[tokio::test]
