@@ -6,7 +6,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -33,6 +33,9 @@ type Socket = WebSocketStream<TcpStream>;
 
 /// Bytes a client asks for at once. Small, so that one that stops reading holds little.
 const READ_BUFFER: usize = 4 * 1024;
+
+/// How long somebody who insists waits for an answer before they say it again.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// What can be chosen of a connection.
 #[derive(Debug, Clone, Default)]
@@ -104,7 +107,7 @@ impl TestClient {
     /// # Panics
     /// When there is nobody at the address.
     pub async fn open(&mut self, gateway: SocketAddr, dial: Dial) {
-        self.link = None;
+        self.vanish();
         let Dial { resume, only, receive_buffer } = dial;
         if let Some(claimed) = resume {
             self.view.send_modify(|view| {
@@ -127,12 +130,13 @@ impl TestClient {
         };
         let socket = soon("a socket", open(gateway, receive_buffer)).await;
         let (writer, stream) = socket.split();
-        let reader = tokio::spawn(read(
-            stream,
-            Arc::clone(&self.view),
-            Arc::clone(&self.ledger),
-            self.reads.subscribe(),
-        ));
+        let reader = Reader {
+            connection: self.view.borrow().connection,
+            view: Arc::clone(&self.view),
+            ledger: Arc::clone(&self.ledger),
+            reads: self.reads.subscribe(),
+        };
+        let reader = tokio::spawn(reader.read(stream));
         self.link = Some(Link { writer, reader });
         let hello = ClientFrame::Hello { token: Some(self.token.clone()), resume, only };
         self.transmit(&hello).await;
@@ -141,14 +145,20 @@ impl TestClient {
     /// Breaks the socket off without a word, as a lost network does.
     pub fn vanish(&mut self) {
         self.link = None;
+        // What the reader still holds in its hands comes too late.
+        self.view.send_modify(|view| view.connection += 1);
     }
 
-    /// Closes the socket in good order.
+    /// Closes the socket in good order, and waits until it is.
+    ///
+    /// # Panics
+    /// When there is no connection.
     pub async fn leave(&mut self) {
-        if let Some(mut link) = self.link.take() {
-            // A socket that is gone already is as closed as it gets.
-            let _ = link.writer.close().await;
-        }
+        let link = self.link.as_mut().expect("a connection");
+        // A socket that is gone already is as closed as it gets.
+        let _ = link.writer.close().await;
+        self.ended().await;
+        self.vanish();
     }
 
     /// What may happen to this client from now on.
@@ -198,19 +208,24 @@ impl TestClient {
     /// # Panics
     /// When it is refused for good, or not acked in time.
     pub async fn insist(&mut self, id: MessageId, room: RoomId, text: &str) -> Ack {
+        let patience = Instant::now() + super::PATIENCE;
         let what = format!("an answer to {id}");
         loop {
             let known = self.look(|view| view.errors.len());
             self.say_as(id, room, text).await;
-            let answer = self.until(&what, |view| {
+            let answer = self.until_or(RETRY_AFTER, |view| {
                 let ack = view.acks.get(&id).and_then(|acks| acks.last().copied());
                 let about = |error: &&ErrorFrame| error.id == Some(id.to_string());
                 let refusal = || view.errors[known..].iter().find(about).cloned();
                 ack.map(Ok).or_else(|| refusal().map(Err))
             });
             match answer.await {
-                Ok(ack) => return ack,
-                Err(error) => {
+                None if Instant::now() > patience => {
+                    panic!("{} waits in vain for {what}; {}", self.user, self.look(tell));
+                }
+                None => {}
+                Some(Ok(ack)) => return ack,
+                Some(Err(error)) => {
                     let again = error.retry_after_ms;
                     let pause = again.unwrap_or_else(|| panic!("refused for good: {error:?}"));
                     tokio::time::sleep(Duration::from_millis(pause.min(200))).await;
@@ -244,19 +259,24 @@ impl TestClient {
     /// # Panics
     /// When that takes too long, or it is told what must not be.
     pub async fn until<T>(&self, what: &str, enough: impl Fn(&View) -> Option<T>) -> T {
+        match self.until_or(super::PATIENCE, enough).await {
+            Some(enough) => enough,
+            None => panic!("{} waits in vain for {what}; {}", self.user, self.look(tell)),
+        }
+    }
+
+    /// Waits until it knows enough; `None` when it does not within this time.
+    async fn until_or<T>(
+        &self,
+        within: Duration,
+        enough: impl Fn(&View) -> Option<T>,
+    ) -> Option<T> {
         let mut changes = self.view.subscribe();
         let waiting = changes.wait_for(|view| view.violation.is_some() || enough(view).is_some());
-        match tokio::time::timeout(super::PATIENCE, waiting).await {
-            Ok(view) => {
-                let view = view.expect("the client keeps its view");
-                check(self.user, &view);
-                enough(&view).expect("it was enough a moment ago")
-            }
-            Err(_) => {
-                let view = self.view.borrow();
-                panic!("{} waits in vain for {what}; {}", self.user, tell(&view));
-            }
-        }
+        let view = tokio::time::timeout(within, waiting).await.ok()?;
+        let view = view.expect("the client keeps its view");
+        check(self.user, &view);
+        enough(&view)
     }
 
     /// Waits until a message is on the screen, and tells where.
@@ -332,38 +352,57 @@ async fn open(gateway: SocketAddr, receive_buffer: Option<u32>) -> Socket {
     opened.expect("an upgrade").0
 }
 
-async fn read(
-    mut socket: SplitStream<Socket>,
+/// What takes in the frames of one connection.
+struct Reader {
+    connection: u64,
     view: Arc<watch::Sender<View>>,
     ledger: Arc<Ledger>,
-    mut reads: watch::Receiver<bool>,
-) {
-    let mut code = None;
-    let reason = loop {
-        // The client outlives its reader.
-        let _ = reads.wait_for(|reads| *reads).await;
-        let text = match socket.next().await {
-            Some(Ok(Message::Text(text))) => text,
-            Some(Ok(Message::Close(frame))) => {
-                code = frame.map(|frame| (frame.code.into(), frame.reason.to_string()));
-                continue;
-            }
-            Some(Ok(_)) => continue,
-            Some(Err(error)) => break error.to_string(),
-            None => break "closed".to_owned(),
+    reads: watch::Receiver<bool>,
+}
+
+impl Reader {
+    async fn read(mut self, mut socket: SplitStream<Socket>) {
+        let mut code = None;
+        let reason = loop {
+            // The client outlives its reader.
+            let _ = self.reads.wait_for(|reads| *reads).await;
+            let text = match socket.next().await {
+                Some(Ok(Message::Text(text))) => text,
+                Some(Ok(Message::Close(frame))) => {
+                    code = frame.map(|frame| (frame.code.into(), frame.reason.to_string()));
+                    continue;
+                }
+                Some(Ok(_)) => continue,
+                Some(Err(error)) => break error.to_string(),
+                None => break "closed".to_owned(),
+            };
+            self.take(&text);
         };
-        let frame = serde_json::from_str::<ServerFrame>(&text);
-        view.send_modify(|view| {
+        let (code, reason) = code.map_or((None, reason), |(code, reason)| (Some(code), reason));
+        self.view.send_if_modified(|view| {
+            let present = view.connection == self.connection;
+            if present {
+                view.ended = Some(Ended { code, reason });
+            }
+            present
+        });
+    }
+
+    fn take(&self, text: &str) {
+        let frame = serde_json::from_str::<ServerFrame>(text);
+        self.view.send_if_modified(|view| {
+            if view.connection != self.connection {
+                return false;
+            }
             let judged = match frame {
-                Ok(frame) => view.receive(frame, &ledger),
+                Ok(frame) => view.receive(frame, &self.ledger),
                 Err(error) => Err(format!("a frame that is none: {error}")),
             };
             if let Err(violation) = judged {
-                ledger.accuse(violation.clone());
+                self.ledger.accuse(violation.clone());
                 view.violation.get_or_insert(violation);
             }
+            true
         });
-    };
-    let (code, reason) = code.map_or((None, reason), |(code, reason)| (Some(code), reason));
-    view.send_modify(|view| view.ended = Some(Ended { code, reason }));
+    }
 }

@@ -305,6 +305,18 @@ impl Cluster {
         }
     }
 
+    /// The Redis Cluster.
+    ///
+    /// # Panics
+    /// When it is one Redis.
+    #[must_use]
+    pub fn redis_nodes(&self) -> &RedisCluster {
+        match &self.redis {
+            Redis::Cluster(cluster) => cluster,
+            Redis::One(_) => panic!("one Redis"),
+        }
+    }
+
     /// The replica set. To be harmed only if it is the cluster's own.
     #[must_use]
     pub fn mongo(&self) -> &MongoSet {

@@ -31,7 +31,7 @@ impl Ledger {
         }
         let seq = *entries.seqs.entry((room, at.epoch, id)).or_insert(at.seq);
         if seq != at.seq {
-            return Err(format!("{id} is at {at} and at {} of the same epoch", seq));
+            return Err(format!("{id} is at {at} and at {seq} of the same epoch"));
         }
         Ok(())
     }

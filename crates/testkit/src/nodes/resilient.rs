@@ -1,6 +1,7 @@
 //! The Rust client, with all it has told.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use hubbub_client::client::{Client, Event, Options};
 use hubbub_client::http::Api;
@@ -10,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::person::{PASSWORD, Person};
-use super::{PATIENCE, eventually};
+use super::{ASK_EVERY, PATIENCE};
 
 /// What a client has told since it was started.
 #[derive(Debug, Default)]
@@ -87,12 +88,25 @@ impl ResilientClient {
     /// # Panics
     /// When it does not.
     pub async fn texts(&self, room: RoomId, count: usize) -> Vec<String> {
-        eventually("all messages on the screen", async || {
+        let texts = async || -> Vec<String> {
             let messages = self.client.messages(room).await;
-            (messages.len() >= count)
-                .then(|| messages.into_iter().map(|message| message.body.text).collect())
-        })
-        .await
+            messages.into_iter().map(|message| message.body.text).collect()
+        };
+        let since = Instant::now();
+        loop {
+            let texts = texts().await;
+            if texts.len() >= count {
+                return texts;
+            }
+            assert!(
+                since.elapsed() < PATIENCE,
+                "{} of {count} messages on the screen, the last {:?}; {:?}",
+                texts.len(),
+                texts.last(),
+                self.told.borrow()
+            );
+            tokio::time::sleep(ASK_EVERY).await;
+        }
     }
 }
 

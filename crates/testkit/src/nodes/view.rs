@@ -109,6 +109,8 @@ pub struct View {
     /// How the last connection ended, until there is another.
     pub ended: Option<Ended>,
     pub(super) permits: Permits,
+    /// Counts connections, so that what a former one still brings is told apart.
+    pub(super) connection: u64,
     pub(super) sent: HashMap<MessageId, usize>,
     pub(super) violation: Option<String>,
 }

@@ -50,8 +50,9 @@ async fn people_talk_come_back_and_repeat_themselves(service: &impl Service) {
     for _ in 0..4 {
         rooms.push(ada.room_with(&[&bob]).await);
     }
-    let direct = ada.api.direct(bob.id()).await.unwrap().id;
-    assert_eq!(bob.api.direct(ada.id()).await.unwrap().id, direct);
+    let direct = ada.api.direct(bob.id()).await.expect("a direct room").id;
+    let other_way = bob.api.direct(ada.id()).await.expect("the same direct room").id;
+    assert_eq!(other_way, direct);
     rooms.push(direct);
     let mut at_a = service.device(&ada, 0).await;
     let mut at_b = service.device(&bob, 1).await;

@@ -4,6 +4,7 @@
 //! holes and doubles are judged in all tests, whatever they are about.
 
 mod access;
+mod chaos;
 mod conversation;
 mod deaths;
 mod drain;
@@ -12,6 +13,7 @@ mod limits;
 mod mongodb_trouble;
 mod presence;
 mod readers;
+mod redis_cluster;
 mod redis_loss;
 mod redis_trouble;
 mod resume;

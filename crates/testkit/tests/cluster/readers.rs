@@ -2,7 +2,7 @@
 
 use hubbub_protocol::CloseCode;
 use hubbub_testkit::nodes::client::Dial;
-use hubbub_testkit::nodes::{Cluster, Person, TestClient};
+use hubbub_testkit::nodes::{Cluster, Person, TestClient, eventually};
 
 use crate::sees_all;
 
@@ -59,8 +59,11 @@ async fn a_reader_that_stays_deaf_is_let_go_and_may_come_back() {
     let room = ada.room_with(&[&eve]).await;
     let mut at_a = cluster.connect(&ada, 0).await;
     let mut deaf = deaf(&cluster, &eve, 1).await;
-    let before = cluster.gateway(1).metric("hubbub_connections").await;
-    assert!(before >= 1.0, "{before}");
+    let is_online = async || {
+        let rows = ada.api.users(&eve.user.username, true).await.unwrap();
+        !rows.users.is_empty()
+    };
+    eventually("her presence", async || is_online().await.then_some(())).await;
 
     let text = "x".repeat(TEXT);
     let mut said = Vec::new();
@@ -68,11 +71,7 @@ async fn a_reader_that_stays_deaf_is_let_go_and_may_come_back() {
         said.push(at_a.say(room, &text).await);
     }
     crate::all_acked(&at_a, &said).await;
-    hubbub_testkit::nodes::eventually("its place in the gateway is free", async || {
-        let rows = ada.api.users(&eve.user.username, true).await.unwrap();
-        rows.users.is_empty().then_some(())
-    })
-    .await;
+    eventually("the gateway gives up", async || (!is_online().await).then_some(())).await;
     deaf.read_on(true);
     let ended = deaf.ended().await;
     assert!(ended.code.is_none_or(CloseCode::reconnect), "{ended:?}");

@@ -1,7 +1,7 @@
 //! Redis loses data, and nothing that was acked is lost, and nothing is doubled.
 
 use hubbub_protocol::{MessageId, Position, RoomId};
-use hubbub_testkit::nodes::view::Permits;
+use hubbub_testkit::nodes::view::{Permits, View};
 use hubbub_testkit::nodes::{Cluster, TestClient};
 
 use crate::{say_all, sees_all, times_stored};
@@ -89,8 +89,16 @@ async fn a_redis_that_went_back_in_time_is_noticed_and_left_behind() {
     assert_eq!(times_stored(&cluster, room, &said).await, [1; 15]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn people_who_talk_through_a_rollback_agree_in_the_end() {
+/// Waits until people have said some more.
+async fn hears_more(watcher: &TestClient) {
+    let heard = |view: &View| view.rooms.values().map(|room| room.messages.len()).sum::<usize>();
+    let before = watcher.look(heard);
+    watcher.until("some more", |view| (heard(view) >= before + 20).then_some(())).await;
+}
+
+/// Three people on three gateways talk while Redis loses data, and insist until each of their
+/// messages is stored. In the end all of it is there once, and everybody hears the last word.
+async fn people_talk_through(loss: impl AsyncFnOnce(&Cluster, &TestClient)) {
     let cluster = Cluster::start(3, 2).await;
     let mut people = Vec::new();
     for gateway in 0..3 {
@@ -99,44 +107,42 @@ async fn people_who_talk_through_a_rollback_agree_in_the_end() {
     let room = people[0].room_with(&[&people[1], &people[2]]).await;
     let mut clients = Vec::new();
     for (gateway, person) in people.iter().enumerate() {
-        clients.push(cluster.connect(person, gateway).await);
-    }
-    say_all(&mut clients[0], room, 5).await;
-    let copy = cluster.redis().copy_data();
-    for client in &clients {
+        let client = cluster.connect(person, gateway).await;
         client.permit(RESETS);
+        clients.push(client);
     }
-    let talking: Vec<_> = clients
-        .into_iter()
-        .enumerate()
-        .map(|(speaker, mut client)| {
-            tokio::spawn(async move {
-                let mut said = Vec::new();
-                for n in 0..60 {
-                    let id = MessageId::new();
-                    client.insist(id, room, &format!("{speaker}: {n}")).await;
-                    said.push(id);
-                }
-                (client, said)
-            })
+    let talking = clients.into_iter().enumerate().map(|(speaker, mut client)| {
+        tokio::spawn(async move {
+            let mut said = Vec::new();
+            for n in 0..60 {
+                let id = MessageId::new();
+                client.insist(id, room, &format!("{speaker}: {n}")).await;
+                said.push(id);
+            }
+            (client, said)
         })
-        .collect();
+    });
+    let talking: Vec<_> = talking.collect();
     let mut watcher = cluster.connect(&people[0], 0).await;
     watcher.permit(RESETS);
-    watcher
-        .until("a conversation", |view| (view.room(room).messages.len() >= 20).then_some(()))
-        .await;
-    cluster.redis().restart_with(&copy).await;
+    hears_more(&watcher).await;
+    loss(&cluster, &watcher).await;
 
     let mut said = Vec::new();
     let mut clients = Vec::new();
     for task in talking {
-        let (client, ids) = task.await.unwrap();
+        let (client, ids) = task.await.expect("nobody is told what must not be");
         said.extend(ids);
         clients.push(client);
     }
     let times = times_stored(&cluster, room, &said).await;
     assert!(times.iter().all(|times| *times == 1), "each once: {times:?}");
+    let acked = cluster.ledger().acked(room);
+    for event in cluster.stored(room).await {
+        if let Some(place) = acked.get(&event.id) {
+            assert_eq!(event.position, *place, "where the ack said");
+        }
+    }
     let last = watcher.insist(MessageId::new(), room, "the last word").await;
     for client in &clients {
         client
@@ -145,4 +151,19 @@ async fn people_who_talk_through_a_rollback_agree_in_the_end() {
             })
             .await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_who_talk_through_a_rollback_agree_in_the_end() {
+    people_talk_through(async |cluster, watcher| {
+        let copy = cluster.redis().copy_data();
+        hears_more(watcher).await;
+        cluster.redis().restart_with(&copy).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_who_talk_through_a_wipe_agree_in_the_end() {
+    people_talk_through(async |cluster, _| cluster.redis().wipe_and_restart().await).await;
 }

@@ -49,6 +49,26 @@ async fn what_the_hot_log_no_longer_has_comes_as_one_state_sync() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_sync_joins_what_is_said_meanwhile_without_a_seam() {
+    let cluster = Cluster::start(2, 1).await;
+    let (_, room, mut at_a, mut at_b, mut said) = missing(&cluster, 400).await;
+    let talking = tokio::spawn(async move {
+        let mut more = Vec::new();
+        for n in 0..300 {
+            more.push(at_a.say(room, &format!("meanwhile {n}")).await);
+            tokio::task::yield_now().await;
+        }
+        (at_a, more)
+    });
+    at_b.permit(Permits { sync: true, reset: false });
+    at_b.connect(cluster.address(0)).await;
+    let (_at_a, more) = talking.await.unwrap();
+    said.extend(more);
+    sees_all(&at_b, room, &said).await;
+    assert_eq!(at_b.look(|view| view.room(room).ids()), said);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_missed_very_much_loads_the_room_again() {
     let cluster = Cluster::start(2, 1).await;
     let (_, room, mut at_a, mut at_b, _) = missing(&cluster, 1_300).await;
