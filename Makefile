@@ -29,6 +29,8 @@ chat: ## Talk in the terminal, on SERVER (http://127.0.0.1:8080)
 
 .PHONY: test
 test: servers lint ## Check everything: what continuous integration runs
+	# Tests kill the real binaries, and find them beside their own executable.
+	cargo build --workspace --all-features --bins
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --all-features
 
 .PHONY: lint
