@@ -122,6 +122,18 @@ impl GatewayNode {
         text.lines().filter(of_name).filter_map(value).sum()
     }
 
+    /// The memory that a process holds, in bytes; `None` for a task, and where the system does not
+    /// tell.
+    #[must_use]
+    pub fn resident_bytes(&self) -> Option<u64> {
+        let Body::Process(program) = &self.node else { return None };
+        let status = std::fs::read_to_string(format!("/proc/{}/status", program.process.id()));
+        let status = status.ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(kibibytes * 1024)
+    }
+
     /// Kills the process with SIGKILL and waits until it is gone.
     ///
     /// # Panics

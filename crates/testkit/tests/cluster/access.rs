@@ -128,3 +128,65 @@ async fn a_socket_outlives_its_token_only_by_refreshing_in_band() {
     refreshing.caught_up().await;
     assert_eq!(refreshing.look(|view| (view.ended.clone(), view.errors.len())), (None, 0));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_leaves_while_their_node_is_cut_off_learns_nothing_that_was_said_afterwards() {
+    let cluster = Cluster::builder().with_proxies().start(2, 1).await;
+    let (ada, bob, eve) =
+        (cluster.person(0).await, cluster.person(0).await, cluster.person(0).await);
+    let room = ada.room_with(&[&bob, &eve]).await;
+    let mut at_a = cluster.connect(&ada, 0).await;
+    let witness = cluster.connect(&bob, 1).await;
+    let device = cluster.connect(&eve, 1).await;
+    let before = say_all(&mut at_a, room, 3).await;
+    crate::sees_all(&device, room, &before).await;
+
+    cluster.gateway(1).redis_proxy().cut();
+    let last = at_a.say(room, "what eve may still hear").await;
+    at_a.acked(last).await;
+    eve.api.leave(room).await.unwrap();
+    let secret = at_a.say(room, "about eve").await;
+    at_a.acked(secret).await;
+    cluster.gateway(1).redis_proxy().heal();
+
+    witness.sees(room, secret).await;
+    no_longer_hears(&device, room).await;
+    let next = at_a.say(room, "more about eve").await;
+    witness.sees(room, next).await;
+    for hidden in [secret, next] {
+        assert_eq!(device.look(|view| view.room(room).place(hidden)), None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_logout_that_a_node_could_not_hear_takes_effect_when_it_hears_again() {
+    let cluster = Cluster::builder().with_proxies().start(2, 1).await;
+    let ada = cluster.person(0).await;
+    let elsewhere = ada.login(cluster.address(0)).await;
+    let ending = cluster.connect(&ada, 1).await;
+    let mut staying = cluster.connect(&elsewhere, 1).await;
+    cluster.gateway(1).redis_proxy().cut();
+    ada.api.logout().await.unwrap();
+    cluster.gateway(1).redis_proxy().heal();
+    assert_eq!(ending.ended().await.code, Some(CloseCode::SessionEnded.code()));
+    staying.caught_up().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_direct_room_opened_from_both_sides_at_once_is_one_room() {
+    let cluster = Cluster::start(2, 1).await;
+    let (ada, bob) = (cluster.person(0).await, cluster.person(1).await);
+    let (mut at_a, mut at_b) = (cluster.connect(&ada, 0).await, cluster.connect(&bob, 1).await);
+    let (from_a, from_b) = tokio::join!(ada.api.direct(bob.id()), bob.api.direct(ada.id()));
+    let room = from_a.unwrap().id;
+    assert_eq!(from_b.unwrap().id, room);
+    for (client, other) in [(&mut at_a, bob.id()), (&mut at_b, ada.id())] {
+        client.until("the room", |view| view.rooms.get(&room).map(drop)).await;
+        assert_eq!(room, RoomId::direct(client.user(), other));
+    }
+    let question = at_a.say(room, "hello?").await;
+    at_b.sees(room, question).await;
+    let answer = at_b.say(room, "hello").await;
+    at_a.sees(room, answer).await;
+    at_b.acked(answer).await;
+}

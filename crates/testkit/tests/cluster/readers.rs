@@ -79,3 +79,36 @@ async fn a_reader_that_stays_deaf_is_let_go_and_may_come_back() {
     sees_all(&deaf, room, &said).await;
     assert_eq!(deaf.look(|view| view.room(room).ids()), said);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_deaf_reader_misses_is_not_kept_in_memory_for_it() {
+    const LARGE: usize = 400 * 1024;
+    const COUNT: usize = 80;
+    let cluster = Cluster::builder()
+        .of_processes()
+        .with("HUBBUB_TEXT_GRAPHEMES", "100000")
+        .with("HUBBUB_TEXT_BYTES", "500KiB")
+        .with("HUBBUB_FRAME_BYTES", "600KiB")
+        .with("HUBBUB_OUTBOUND_BYTES", "1MiB")
+        .start(2, 1)
+        .await;
+    let (ada, bob, eve) =
+        (cluster.person(0).await, cluster.person(1).await, cluster.person(1).await);
+    let room = ada.room_with(&[&bob, &eve]).await;
+    let mut at_a = cluster.connect(&ada, 0).await;
+    let attentive = cluster.connect(&bob, 1).await;
+    // A grapheme of many bytes: the longest text that is not many characters.
+    let text = format!("e{}", "\u{301}".repeat(LARGE / 2));
+    let first = at_a.say(room, &text).await;
+    attentive.sees(room, first).await;
+    let deaf = deaf(&cluster, &eve, 1).await;
+    let before = cluster.gateway(1).resident_bytes().expect("a process");
+    for _ in 0..COUNT {
+        let id = at_a.say(room, &text).await;
+        attentive.sees(room, id).await;
+    }
+    let grown = cluster.gateway(1).resident_bytes().expect("a process").saturating_sub(before);
+    let said = LARGE * COUNT;
+    assert!(deaf.look(|view| view.room(room).messages.len()) < COUNT / 2);
+    assert!(grown < said as u64 / 2, "grown by {grown} bytes while {said} were said");
+}

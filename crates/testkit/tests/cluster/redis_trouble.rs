@@ -91,3 +91,26 @@ async fn a_gateway_that_is_cut_off_from_redis_says_so_and_fills_the_gap_later() 
     sees_all(&at_b, room, &said).await;
     cluster.gateway(1).becomes(200).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_to_redis_that_only_look_open_are_found_out() {
+    let cluster = Cluster::builder().with_proxies().start(2, 1).await;
+    let (ada, bob) = (cluster.person(0).await, cluster.person(1).await);
+    let room = ada.room_with(&[&bob]).await;
+    let mut at_a = cluster.connect(&ada, 0).await;
+    let mut at_b = cluster.connect(&bob, 1).await;
+    let mut said = say_all(&mut at_a, room, 3).await;
+
+    cluster.gateway(1).redis_proxy().half_open();
+    cluster.worker(0).redis_proxy().half_open();
+    for n in 0..10 {
+        said.push(at_a.say(room, &format!("to the deaf {n}")).await);
+    }
+    let answer = MessageId::new();
+    at_b.insist(answer, room, "to be heard again").await;
+    said.push(answer);
+    sees_all(&at_a, room, &said).await;
+    sees_all(&at_b, room, &said).await;
+    crate::all_acked(&at_a, &said[..said.len() - 1]).await;
+    assert!(times_stored(&cluster, room, &said).await.iter().all(|times| *times == 1));
+}

@@ -57,6 +57,37 @@ async fn a_retry_on_another_node_returns_the_first_seq() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_sends_under_one_id_at_the_same_moment_are_one_message() {
+    const TIMES: usize = 20;
+    let cluster = Cluster::start(2, 1).await;
+    let mut scene = Scene::of(&cluster).await;
+    for id in [MessageId::new(), id_made_in(-DAY)] {
+        let mut devices = Vec::new();
+        for number in 0..4 {
+            devices.push(cluster.connect(&scene.ada, number % 2).await);
+        }
+        let sending = devices.into_iter().map(|mut device| {
+            tokio::spawn(async move {
+                for _ in 0..TIMES {
+                    device.say_as(id, scene.room, "all at once").await;
+                }
+                let ack = device.acked(id).await;
+                device.caught_up().await;
+                assert_eq!(device.look(|view| view.errors.len()), 0);
+                ack
+            })
+        });
+        let mut acks = Vec::new();
+        for task in sending.collect::<Vec<_>>() {
+            acks.push(task.await.unwrap());
+        }
+        assert!(acks.windows(2).all(|pair| pair[0] == pair[1]), "{acks:?}");
+        scene.nothing_followed(id).await;
+        assert_eq!(times_stored(&cluster, scene.room, &[id]).await, [1]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_retry_of_what_is_not_stored_yet_waits_for_the_first() {
     let mut cluster = Cluster::start(2, 0).await;
     let mut scene = Scene::of(&cluster).await;
