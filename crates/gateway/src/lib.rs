@@ -5,6 +5,7 @@
 //! - [`settings`]: what can be set, checked
 //! - [`app`]: what every request and every socket can reach
 //! - [`server`]: the accept loop
+//! - [`affinity`]: a cookie for load balancers
 //! - [`auth`]: tokens, passwords, cookies and CSRF, allowed origins
 //! - [`http`]: the HTTP API under `/api/v1`
 //! - [`socket`]: the WebSocket side, from upgrade to close
@@ -17,6 +18,7 @@
 //!
 //! [`Gateway::start`] puts it together; tests start as many as they like in one process.
 
+pub mod affinity;
 pub mod app;
 pub mod auth;
 pub mod committer;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::any;
 use hubbub_bus::Bus;
 use hubbub_protocol::ErrorCode;
@@ -16,9 +17,11 @@ use hubbub_runtime::telemetry::Metrics;
 use hubbub_store::{Store, StoreError};
 use hubbub_worker::Reaper;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::affinity::{self, Secure};
 use crate::app::App;
 use crate::auth::keys::KeysError;
 use crate::auth::origin::{OriginError, Origins};
@@ -166,9 +169,9 @@ impl Gateway {
                 node: settings.node.clone(),
                 heartbeat: settings.heartbeat,
                 outbound_bytes: settings.outbound_bytes,
-                max_connections: settings.max_connections,
                 max_connections_per_user: settings.max_connections_per_user,
             },
+            places: Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS))),
             origins,
             tasks: tasks.clone(),
             draining: CancellationToken::new(),
@@ -178,7 +181,7 @@ impl Gateway {
         metric::describe();
         hubbub_worker::metric::describe();
         let health = Health::new();
-        let router = router(&sockets, &health);
+        let router = router(&sockets, &health, Secure(settings.is_https()));
         let until_stop = Until { tasks: &tasks, stop: &stop };
         until_stop.spawn(heartbeat::run(Arc::clone(&sockets.hub), settings.heartbeat));
         until_stop.spawn(readiness::watch(Arc::clone(&sockets), health.clone()));
@@ -201,11 +204,11 @@ impl Gateway {
         tasks.spawn(server::accept(listener, router, tasks.clone(), stop.clone()));
 
         let gateway = Self { address, admin_address, sockets: Arc::clone(&sockets), health };
-        let window = settings.drain;
+        let (window, grace) = (settings.drain, settings.shutdown_grace);
         let soft = lifecycle.soft_stop().clone();
         lifecycle.spawn_essential("gateway", async move {
             soft.cancelled().await;
-            drain(&sockets, window).await;
+            drain(&sockets, window, grace).await;
             drop(sockets);
             stop.cancel();
             tasks.close();
@@ -270,11 +273,12 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
 }
 
 /// Everything on the main port.
-fn router(sockets: &Arc<Sockets>, health: &Health) -> Router {
+fn router(sockets: &Arc<Sockets>, health: &Health, secure: Secure) -> Router {
     Router::new()
         .route("/ws", any(upgrade))
         .with_state(Arc::clone(sockets))
         .nest("/api/v1", http::router(Arc::clone(&sockets.app)))
+        .layer(from_fn_with_state(secure, affinity::mark))
         .merge(health.routes())
         .fallback(async || ApiError::from(ErrorCode::NotFound))
 }

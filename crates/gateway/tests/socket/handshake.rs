@@ -126,6 +126,24 @@ async fn our_subprotocol_is_chosen_among_several() {
 }
 
 #[tokio::test]
+async fn a_client_without_the_affinity_cookie_gets_one_and_keeps_it() {
+    let node = Node::start().await;
+    let cookies = async |request| {
+        let stream = TcpStream::connect(node.gateway.address()).await.unwrap();
+        let (_, response) = tokio_tungstenite::client_async(request, stream).await.unwrap();
+        let cookie = response.headers().get(header::SET_COOKIE);
+        cookie.map(|cookie| cookie.to_str().unwrap().to_owned())
+    };
+    let given = cookies(node.upgrade()).await.unwrap();
+    let value = given.split(';').next().unwrap().to_owned();
+    assert!(value.starts_with("hubbub_node=") && given.contains("HttpOnly"), "{given}");
+    let mut again = node.upgrade();
+    again.headers_mut().insert(header::COOKIE, HeaderValue::from_str(&value).unwrap());
+    again.headers_mut().insert(header::ORIGIN, HeaderValue::from_str(&node.url()).unwrap());
+    assert_eq!(cookies(again).await, None);
+}
+
+#[tokio::test]
 async fn an_upgrade_that_trickles_in_is_cut_off() {
     let node = Node::start().await;
     let mut stream = TcpStream::connect(node.gateway.address()).await.unwrap();
