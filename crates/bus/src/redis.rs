@@ -34,6 +34,8 @@ use hubbub_protocol::{NodeId, RoomId, SessionId};
 pub use safety::SafetyError;
 
 use self::keys::Partition;
+use self::log::millis;
+use self::script::Script;
 use self::servers::Servers;
 use self::subscriptions::Subscriptions;
 use crate::log::DEDUPE_WINDOW;
@@ -84,6 +86,7 @@ pub struct RedisBus {
     dedupe_window: Duration,
     lease: Duration,
     servers: Arc<Servers>,
+    commit: Script,
     subscriptions: Arc<Subscriptions>,
     leases: presence::Leases,
     /// The number of the lease this node holds; 0 before the first.
@@ -105,12 +108,14 @@ impl RedisBus {
             return Err(BusError::Protocol(error));
         }
         let servers = Arc::new(Servers::connect(&urls).await?);
+        let publish = servers.publish_command();
         let bus = Self {
             incarnation: incarnation_of(&node),
             partitions,
             wal_limit,
             dedupe_window,
             lease,
+            commit: Script::commit(wal_limit, millis(dedupe_window), publish),
             subscriptions: Arc::new(Subscriptions::new(partitions)),
             servers,
             leases: presence::Leases::default(),
@@ -170,7 +175,7 @@ impl Bus for RedisBus {
 
     async fn end_session(&self, session: SessionId, keep: Duration) -> Result<(), BusError> {
         let key = keys::session(session);
-        let keep = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX).max(1);
+        let keep = millis(keep).max(1);
         let mut cmd = redis::cmd("SET");
         cmd.arg(&key).arg(1).arg("PX").arg(keep);
         let () = self.servers.query(keys::slot(&key), &cmd).await?;

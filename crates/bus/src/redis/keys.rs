@@ -95,9 +95,10 @@ impl Partition {
         format!("{}:dead", self.tag())
     }
 
-    /// Channel: what is published in a room.
+    /// Channel: what is published in a room. Named like its counters, since that name is at hand
+    /// wherever something is published; keys and channels do not meet.
     pub(super) fn channel(self, room: &RoomId) -> String {
-        self.key("ch", room)
+        self.room(room)
     }
 
     /// Channel: a node's probe through the server of this partition.
@@ -108,7 +109,7 @@ impl Partition {
 
 /// The room whose channel this is.
 pub(super) fn room_of_channel(channel: &str) -> Option<RoomId> {
-    channel.split_once("}:ch:").and_then(|(_, room)| room.parse().ok())
+    channel.split_once("}:room:").and_then(|(_, room)| room.parse().ok())
 }
 
 /// Channel: what concerns one node.

@@ -9,7 +9,7 @@ use redis::{FromRedisValue, Value};
 
 use super::keys::Partition;
 use super::servers::protocol;
-use super::{RedisBus, script};
+use super::{RedisBus, payload, script};
 use crate::log::LogEvent;
 use crate::wal::OVERLOAD_RETRY;
 use crate::{BusError, Commit, CommitError, CommitRequest, LogRead, RoomLog};
@@ -72,31 +72,26 @@ impl RoomLog for RedisBus {
             partition.log(&event.room),
             partition.wal(),
         ];
-        let call = script::COMMIT
+        let call = self
+            .commit
             .call(&keys)
             .arg(template.prefix)
             .arg(template.suffix)
-            .arg(event.sender.to_string())
-            .arg(event.at.millis())
+            .arg(format!(":{}:{}", event.at.millis(), event.sender))
             .arg(self.incarnation.as_str())
-            .arg(u8::from(request.checked))
-            .arg(millis(self.dedupe_window))
-            .arg(self.wal_limit)
-            .arg(self.servers.publish_command())
-            .arg(partition.channel(&event.room));
-        let mut answer: Answer = self.servers.run(partition.slot(), &call).await?;
-        let kind: String = answer.next()?;
-        match kind.as_str() {
-            "new" => Ok(Commit::New(answer.position()?)),
-            "seen" => {
-                let first: String = answer.next()?;
-                Ok(first_commit(&first).ok_or_else(|| protocol(&"a remembered id is damaged"))?)
-            }
-            "unseeded" => Err(CommitError::Unseeded),
-            "lookup" => Err(CommitError::LookupFirst),
-            "full" => Err(CommitError::Overloaded { retry_after: OVERLOAD_RETRY }),
-            _ => Err(protocol(&"unknown outcome of a commit").into()),
+            .arg(u8::from(request.checked));
+        let answer: String = self.servers.run(partition.slot(), &call).await?;
+        match answer.as_str() {
+            "unseeded" => return Err(CommitError::Unseeded),
+            "lookup" => return Err(CommitError::LookupFirst),
+            "full" => return Err(CommitError::Overloaded { retry_after: OVERLOAD_RETRY }),
+            _ => {}
         }
+        let commit = match answer.strip_prefix("seen ") {
+            Some(first) => first_commit(first),
+            None => payload::position(&answer).map(Commit::New),
+        };
+        Ok(commit.ok_or_else(|| protocol(&"unknown outcome of a commit"))?)
     }
 
     async fn seed(
@@ -128,8 +123,7 @@ impl RoomLog for RedisBus {
             .arg(expected.0)
             .arg(to.epoch.0)
             .arg(to.seq.0)
-            .arg(self.servers.publish_command())
-            .arg(partition.channel(&room));
+            .arg(self.servers.publish_command());
         let mut answer: Answer = self.servers.run(partition.slot(), &call).await?;
         answer.position()
     }

@@ -68,7 +68,8 @@ pub(super) fn of_node(payload: &[u8]) -> Option<Delivery> {
     }
 }
 
-fn position(text: &str) -> Option<Position> {
+/// Reads `epoch:seq`.
+pub(super) fn position(text: &str) -> Option<Position> {
     let (epoch, seq) = text.split_once(':')?;
     Some(Position::new(Epoch(epoch.parse().ok()?), Seq(seq.parse().ok()?)))
 }

@@ -1,5 +1,6 @@
 //! The Lua scripts that run inside Redis, and how one is called.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use redis::{Arg, Cmd, ToRedisArgs};
@@ -11,7 +12,6 @@ macro_rules! scripts {
 }
 
 scripts! {
-    COMMIT = "commit.lua";
     SEED = "seed.lua";
     REOPEN = "reopen.lua";
     HEADS = "heads.lua";
@@ -33,35 +33,43 @@ scripts! {
 
 /// A script, called by its digest.
 pub(super) struct Script {
-    source: &'static str,
+    source: Cow<'static, str>,
     digest: OnceLock<String>,
 }
 
 impl Script {
     const fn new(source: &'static str) -> Self {
-        Self { source, digest: OnceLock::new() }
+        Self { source: Cow::Borrowed(source), digest: OnceLock::new() }
+    }
+
+    /// The script that commits, with what is the same for every commit of this process: the bound
+    /// of a write-ahead log, the dedupe window in milliseconds, and the command that publishes.
+    pub(super) fn commit(limit: usize, window: u64, publish: &str) -> Self {
+        let constants = format!("local LIMIT, WINDOW, PUBLISH = {limit}, {window}, '{publish}'");
+        let source = [&*constants, include_str!("scripts/commit.lua")].join("\n");
+        Self { source: Cow::Owned(source), digest: OnceLock::new() }
     }
 
     /// The call of this script with these keys. Arguments follow.
-    pub(super) fn call<K: AsRef<str>>(&'static self, keys: &[K]) -> Call {
+    pub(super) fn call<K: AsRef<str>>(&self, keys: &[K]) -> Call<'_> {
         let digest =
-            self.digest.get_or_init(|| redis::Script::new(self.source).get_hash().to_owned());
+            self.digest.get_or_init(|| redis::Script::new(&self.source).get_hash().to_owned());
         let mut cmd = redis::cmd("EVALSHA");
         cmd.arg(digest).arg(keys.len());
         for key in keys {
             cmd.arg(key.as_ref());
         }
-        Call { script: self, cmd }
+        Call { source: &self.source, cmd }
     }
 }
 
 /// A script with its keys and arguments.
-pub(super) struct Call {
-    script: &'static Script,
+pub(super) struct Call<'a> {
+    source: &'a str,
     cmd: Cmd,
 }
 
-impl Call {
+impl Call<'_> {
     pub(super) fn arg<T: ToRedisArgs>(mut self, arg: T) -> Self {
         self.cmd.arg(arg);
         self
@@ -79,7 +87,7 @@ impl Call {
     /// was restarted, or took over. It knows the script from then on.
     pub(super) fn by_source(&self) -> Cmd {
         let mut cmd = redis::cmd("EVAL");
-        cmd.arg(self.script.source);
+        cmd.arg(self.source);
         for arg in self.cmd.args_iter().skip(2) {
             if let Arg::Simple(bytes) = arg {
                 cmd.arg(bytes);

@@ -147,7 +147,7 @@ impl Servers {
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         slot: u16,
-        call: &Call,
+        call: &Call<'_>,
     ) -> Result<T, BusError> {
         read(self.run_on(slot, call, Way::Shared).await)
     }
@@ -156,12 +156,12 @@ impl Servers {
     pub(super) async fn run_aside<T: FromRedisValue>(
         &self,
         slot: u16,
-        call: &Call,
+        call: &Call<'_>,
     ) -> Result<T, BusError> {
         read(self.run_on(slot, call, Way::Aside).await)
     }
 
-    async fn run_on(&self, slot: u16, call: &Call, way: Way) -> RedisResult<Value> {
+    async fn run_on(&self, slot: u16, call: &Call<'_>, way: Way) -> RedisResult<Value> {
         match self.route(slot, call.by_digest(), way).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
                 self.route(slot, &call.by_source(), way).await
