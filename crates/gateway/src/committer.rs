@@ -234,7 +234,8 @@ impl Committer {
     }
 
     /// Tells a room that its counters on the bus are behind what was seen: if the bus still has the
-    /// epoch of `seen` with a smaller seq, or no counters at all, a new epoch begins.
+    /// epoch of `seen` with a smaller seq, or an earlier epoch, or no counters at all, a new epoch
+    /// begins.
     ///
     /// # Errors
     /// As [`Self::head`].
@@ -244,7 +245,7 @@ impl Committer {
         seen: Position,
     ) -> Result<Position, CommitFailure> {
         let head = self.head(room).await?;
-        if head.epoch != seen.epoch || head.seq >= seen.seq {
+        if head >= seen {
             return Ok(head);
         }
         tracing::warn!(%room, %head, %seen, "the bus has lost events of a room; opening a new epoch");

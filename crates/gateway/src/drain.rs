@@ -14,10 +14,15 @@ use crate::socket::Sockets;
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a client has to go after its turn to move has come.
 const MOVE_TIME: Duration = Duration::from_secs(5);
+/// How long a client that did not go may take to be closed.
+const CLOSE_TIME: Duration = Duration::from_secs(2);
+/// What is kept of the grace for closing, and for storing what is left.
+const LAST_STEPS: Duration = Duration::from_secs(5);
 
 /// Tells every client to move within `window`, each at its own time, waits until they have gone,
-/// closes those that have not, and gives up the node's presence in one go.
-pub async fn drain(sockets: &Arc<Sockets>, window: Duration) {
+/// closes those that have not, and gives up the node's presence in one go. Leaves some of `grace`,
+/// the time for the whole stop, as far as `window` does.
+pub async fn drain(sockets: &Arc<Sockets>, window: Duration, grace: Duration) {
     let hub = &sockets.hub;
     sockets.draining.cancel();
     let connections = hub.connections();
@@ -30,7 +35,8 @@ pub async fn drain(sockets: &Arc<Sockets>, window: Duration) {
         });
     }
     drop(connections);
-    let latest = Instant::now() + window + MOVE_TIME;
+    let moving = (window + MOVE_TIME).min(grace.saturating_sub(LAST_STEPS)).max(window);
+    let latest = Instant::now() + moving;
     while hub.connection_count() > 0 && Instant::now() < latest {
         sleep(LOOK).await;
     }
@@ -38,7 +44,7 @@ pub async fn drain(sockets: &Arc<Sockets>, window: Duration) {
         connection.close(CloseCode::GoAway);
     }
     // The close frames are on their way when the sessions are gone.
-    let closed = Instant::now() + MOVE_TIME;
+    let closed = Instant::now() + CLOSE_TIME;
     while hub.connection_count() > 0 && Instant::now() < closed {
         sleep_until((Instant::now() + LOOK).min(closed)).await;
     }

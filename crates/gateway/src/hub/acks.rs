@@ -62,14 +62,18 @@ impl PendingAcks {
         new
     }
 
-    /// A connection no longer waits: its send failed and was answered.
+    /// A connection no longer waits: its send was answered in another way. Its send counts no more,
+    /// unless a notice was faster and has answered it as well.
     pub fn forget(&self, connection: &Arc<Connection>, room: RoomId, id: MessageId) {
         let mut waiting = self.waiting();
-        if let Some(waiters) = waiting.get_mut(&(room, id)) {
-            waiters.retain(|w| w.connection.as_ptr() != Arc::as_ptr(connection));
-            if waiters.is_empty() {
-                waiting.remove(&(room, id));
-            }
+        let Some(waiters) = waiting.get_mut(&(room, id)) else { return };
+        let before = waiters.len();
+        waiters.retain(|w| w.connection.as_ptr() != Arc::as_ptr(connection));
+        if waiters.len() < before {
+            connection.end_send();
+        }
+        if waiters.is_empty() {
+            waiting.remove(&(room, id));
         }
     }
 
@@ -152,5 +156,43 @@ pub(super) async fn run(hub: Arc<Hub>) {
         for keys in hub.acks.due().chunks(LOOKUP_BATCH) {
             hub.look_up_acks(keys).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hubbub_protocol::{SessionId, UserId};
+
+    use super::*;
+
+    fn sender() -> Arc<Connection> {
+        let (user, session) = (UserId::new(), SessionId::new());
+        Arc::new(Connection::new(user, session, true, Timestamp::now(), 1024))
+    }
+
+    fn notice(room: RoomId, id: MessageId) -> StoredNotice {
+        StoredNotice { room, id, position: Position::default(), at: Timestamp::now() }
+    }
+
+    #[test]
+    fn a_send_that_is_answered_twice_counts_once() {
+        let (acks, sender, room) = (PendingAcks::default(), sender(), RoomId::new());
+        let (first, second) = (MessageId::new(), MessageId::new());
+        assert!(sender.begin_send(2) && acks.expect(&sender, room, first));
+        assert!(sender.begin_send(2) && acks.expect(&sender, room, second));
+        acks.stored(&notice(room, first));
+        acks.forget(&sender, room, first);
+        assert!(sender.begin_send(2), "one was answered");
+        assert!(!sender.begin_send(2), "the other waits");
+    }
+
+    #[test]
+    fn a_retry_that_is_answered_frees_the_place_of_the_first_try() {
+        let (acks, sender, room) = (PendingAcks::default(), sender(), RoomId::new());
+        let id = MessageId::new();
+        assert!(sender.begin_send(1) && acks.expect(&sender, room, id));
+        assert!(!acks.expect(&sender, room, id), "it waits already");
+        acks.forget(&sender, room, id);
+        assert!(acks.is_empty() && sender.begin_send(1));
     }
 }

@@ -91,7 +91,7 @@ impl Hub {
             return;
         }
         state.head = Some(head);
-        let behind = state.heard_of.is_some_and(|heard_of| heard_of > head);
+        let behind = state.doubted || state.heard_of.is_some_and(|heard_of| heard_of > head);
         let fill = behind && !std::mem::replace(&mut state.filling, true);
         drop(state);
         room.head_known.notify_waiters();
@@ -114,6 +114,8 @@ impl Hub {
         for room in rooms {
             let Some(held) = self.room(room) else { continue };
             let mut state = held.state();
+            // Whoever reads the head or fills a gap right now may have read before the loss.
+            state.doubted = true;
             if state.head.is_none() || std::mem::replace(&mut state.filling, true) {
                 continue;
             }
@@ -135,7 +137,7 @@ impl Hub {
 async fn fill(hub: Arc<Hub>, room: Arc<Room>) {
     let mut backoff = Backoff::default();
     let mut not_yet = 0;
-    while let Some(from) = room.head() {
+    while let Some(from) = room.begin_read() {
         let frames = match hub.reader.after(room.id, from, Witness::Node).await {
             Ok(Continuation::Head(_)) => {
                 let mut state = room.state();
@@ -143,7 +145,7 @@ async fn fill(hub: Arc<Hub>, room: Arc<Room>) {
                 // Heard of, but not in the log: committed while it was read, or lost by the bus
                 // since. One more read tells.
                 let more = state.heard_of.take().is_some_and(|heard_of| heard_of > from);
-                if moved || more {
+                if moved || more || state.doubted {
                     continue;
                 }
                 state.filling = false;
@@ -175,19 +177,31 @@ async fn fill(hub: Arc<Hub>, room: Arc<Room>) {
             }
             hub.follow_member_event(room.id, frame.wire.payload());
         }
+        if room.head() == Some(from) {
+            // Nothing of it continues the head, which should not be; not asked again at once.
+            backoff.wait().await;
+        } else {
+            backoff = Backoff::default();
+        }
     }
     room.state().filling = false;
 }
 
 async fn catch_up(hub: Arc<Hub>, connection: Arc<Connection>) {
     let mut backoff = Backoff::default();
-    // Rooms that have to wait for the store, and how often they did. The others go first.
+    // Rooms that have to wait for the store, and how often they did. The others go first, and also
+    // before those that could not be read: perhaps only their part of the bus is away.
     let mut waited: HashMap<RoomId, u32> = HashMap::new();
     let mut waiting = HashSet::new();
+    let mut failed = false;
     while connection.outbound.room_for_more().await && !connection.is_closed() {
         let Some((room, from)) = connection.outbound.behind(&waiting) else {
             if !waiting.is_empty() {
-                sleep(NOT_YET_PAUSE).await;
+                if std::mem::take(&mut failed) {
+                    backoff.wait().await;
+                } else {
+                    sleep(NOT_YET_PAUSE).await;
+                }
                 waiting.clear();
                 continue;
             }
@@ -228,15 +242,13 @@ async fn catch_up(hub: Arc<Hub>, connection: Arc<Connection>) {
             }
             Err(error) => {
                 tracing::warn!(%room, %error, "can't read on for a connection yet");
-                backoff.wait().await;
+                waiting.insert(room);
+                failed = true;
                 continue;
             }
         };
-        for frame in frames.iter() {
-            if !connection.outbound.catch_up(frame) {
-                break;
-            }
-        }
+        backoff = Backoff::default();
+        connection.outbound.catch_up(&frames);
     }
     connection.end_catch_up();
 }
@@ -246,7 +258,7 @@ fn heard_room(connection: &Connection, room: RoomId) -> Option<Arc<Room>> {
     let rooms = connection.rooms();
     let held = rooms.get(&room).map(|(held, _)| Arc::clone(held));
     if held.is_none() {
-        connection.outbound.keep_up(room);
+        connection.outbound.let_go(room);
     }
     held
 }
@@ -255,9 +267,5 @@ fn heard_room(connection: &Connection, room: RoomId) -> Option<Arc<Room>> {
 /// that the next event finds it live.
 fn go_live(connection: &Connection, room: &Room, position: Position) -> bool {
     let state = room.state();
-    if state.head != Some(position) || connection.outbound.behind_at(room.id) != Some(position) {
-        return false;
-    }
-    connection.outbound.keep_up(room.id);
-    true
+    state.head == Some(position) && connection.outbound.keep_up_from(room.id, position)
 }

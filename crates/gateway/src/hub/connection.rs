@@ -11,6 +11,9 @@ use super::frame::WireFrame;
 use super::outbound::Outbound;
 use super::room::Room;
 
+/// Rooms a connection hears, each with the connection's place in the room's list.
+pub(super) type Rooms = HashMap<RoomId, (Arc<Room>, usize)>;
+
 /// A connection after `hello`.
 #[derive(Debug)]
 pub struct Connection {
@@ -24,14 +27,16 @@ pub struct Connection {
     pub follows_memberships: bool,
     /// What waits to be written.
     pub outbound: Outbound,
-    /// The rooms it hears, each with its place in the room's list.
-    rooms: Mutex<HashMap<RoomId, (Arc<Room>, usize)>>,
+    /// The rooms it hears.
+    rooms: Mutex<Rooms>,
     /// When the access token runs out, in milliseconds since 1970.
     token_expires_at: AtomicI64,
     /// The heartbeat tick at which it was last heard from.
     heard: AtomicU32,
     /// Whether the person is away from the device.
     away: AtomicBool,
+    /// Whether its entry in the presence map waits to be written.
+    announcing: AtomicBool,
     /// Sends that wait for their ack.
     in_flight: AtomicU32,
     /// Whether a task is reading the log for it.
@@ -64,6 +69,7 @@ impl Connection {
             token_expires_at: AtomicI64::new(token_expires_at.millis()),
             heard: AtomicU32::new(0),
             away: AtomicBool::new(false),
+            announcing: AtomicBool::new(false),
             in_flight: AtomicU32::new(0),
             catching_up: AtomicBool::new(false),
             greeted: AtomicBool::new(false),
@@ -73,7 +79,7 @@ impl Connection {
     }
 
     /// Its rooms. Locked before any room's own state, never while one is held.
-    pub(super) fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, (Arc<Room>, usize)>> {
+    pub(super) fn rooms(&self) -> MutexGuard<'_, Rooms> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -138,6 +144,16 @@ impl Connection {
         self.away.store(status == DeviceStatus::Away, Ordering::Relaxed);
     }
 
+    /// Asks for its entry in the presence map to be written. False if it was asked already.
+    pub(super) fn begin_announcement(&self) -> bool {
+        !self.announcing.swap(true, Ordering::AcqRel)
+    }
+
+    /// The entry is about to be written, with the status from after this call.
+    pub(super) fn end_announcement(&self) {
+        self.announcing.store(false, Ordering::Release);
+    }
+
     /// Counts one more send, unless `most` wait already.
     #[must_use]
     pub fn begin_send(&self, most: u32) -> bool {
@@ -169,14 +185,20 @@ impl Connection {
         self.overtaken.load(Ordering::SeqCst)
     }
 
+    /// Whether it was told `ready`, before which nothing else makes sense to a client.
+    #[must_use]
+    pub fn is_greeted(&self) -> bool {
+        self.greeted.load(Ordering::SeqCst)
+    }
+
     /// Whether a change of membership may be applied to it. If not, it is noted for the greeting's
     /// end.
     pub(super) fn may_follow(&self) -> bool {
-        if !self.greeted.load(Ordering::SeqCst) {
+        if !self.is_greeted() {
             self.overtaken.store(true, Ordering::SeqCst);
         }
         // Looked at again: the greeting may have ended just before the note was made.
-        self.greeted.load(Ordering::SeqCst)
+        self.is_greeted()
     }
 
     pub(super) fn mark_closed(&self) {

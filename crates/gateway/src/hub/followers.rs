@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use hubbub_protocol::{CloseCode, RoomId, ServerFrame, SessionId, Timestamp, UserId};
+use hubbub_protocol::{CloseCode, RoomId, SessionId, Timestamp, UserId};
 use hubbub_store::StoreError;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -65,23 +65,27 @@ impl Hub {
         }
     }
 
-    /// Lets a connection hear a room from its head on, and says so.
-    async fn add_room(&self, connection: &Arc<Connection>, room: RoomId) {
-        match self.heads(&[room]).await {
-            Ok(heads) => {
-                let Some(head) = heads.first().copied() else { return };
-                connection.tell(&ServerFrame::Subscribed {
-                    room,
-                    epoch: head.epoch,
-                    seq: head.seq,
-                });
-                self.attach(connection, room, head);
+    /// Lets a connection hear a room once its head is known. Beside the others: a room that can't
+    /// be heard must not hold up somebody's removal from another.
+    fn add_room(&self, connection: Arc<Connection>, room: RoomId) {
+        let Some(hub) = self.me.upgrade() else { return };
+        self.spawn(async move {
+            match hub.heads(&[room]).await {
+                Ok(heads) => {
+                    let added = heads.first().is_some_and(|head| hub.add(&connection, room, *head));
+                    if added {
+                        // The membership may have ended while the head was waited for.
+                        hub.follow_membership(connection.user, room);
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%room, %error, "can't add a joined room to a connection");
+                }
             }
-            Err(error) => tracing::warn!(%room, %error, "can't add a joined room to a connection"),
-        }
+        });
     }
 
-    async fn set_membership(&self, user: UserId, room: RoomId, member: bool, most_rooms: usize) {
+    fn set_membership(&self, user: UserId, room: RoomId, member: bool, most_rooms: usize) {
         for connection in self.connections_of(user).into_iter().filter(|c| c.may_follow()) {
             if !member {
                 self.detach_and_tell(&connection, room);
@@ -91,7 +95,7 @@ impl Hub {
                 && !connection.hears(room)
                 && connection.room_count() < most_rooms;
             if wants {
-                self.add_room(&connection, room).await;
+                self.add_room(connection, room);
             }
         }
     }
@@ -114,7 +118,7 @@ pub(super) async fn run(hub: Arc<Hub>, mut follows: mpsc::UnboundedReceiver<Foll
             None => return,
             Some(Follow::Membership(user, room)) => match hub.store.membership(room, user).await {
                 Ok(membership) => {
-                    hub.set_membership(user, room, membership.is_some(), most_rooms).await;
+                    hub.set_membership(user, room, membership.is_some(), most_rooms);
                 }
                 Err(error) => {
                     // Out until the store says in: who was removed must not hear on because the
@@ -212,14 +216,15 @@ async fn recheck_all(hub: &Arc<Hub>, most_rooms: usize) -> Result<(), StoreError
 
 /// Brings a user's connections in line with the store, in both directions.
 async fn recheck_user(hub: &Arc<Hub>, user: UserId, most_rooms: usize) -> Result<(), StoreError> {
-    let rooms: HashSet<_> = hub.store.room_ids_of(user).await?.into_iter().collect();
+    // Noted before the store is asked: a room that is joined in between is not taken for a lost one.
     let heard: HashSet<_> =
         hub.connections_of(user).iter().flat_map(|connection| connection.room_ids()).collect();
+    let rooms: HashSet<_> = hub.store.room_ids_of(user).await?.into_iter().collect();
     for room in heard.difference(&rooms) {
-        hub.set_membership(user, *room, false, most_rooms).await;
+        hub.set_membership(user, *room, false, most_rooms);
     }
     for room in rooms {
-        hub.set_membership(user, room, true, most_rooms).await;
+        hub.set_membership(user, room, true, most_rooms);
     }
     Ok(())
 }

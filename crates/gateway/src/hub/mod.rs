@@ -41,7 +41,7 @@ use tokio_util::task::TaskTracker;
 
 use self::acks::PendingAcks;
 use self::connection::Connection;
-use self::frame::{PlacedFrame, WireFrame};
+use self::frame::WireFrame;
 use self::reader::Reader;
 use self::room::Room;
 use crate::committer::{CommitFailure, Committer};
@@ -180,6 +180,11 @@ impl Hub {
         self.registry().connections.values().cloned().collect()
     }
 
+    /// A connection of this node, unless it has closed.
+    pub(crate) fn connection(&self, id: ConnectionId) -> Option<Arc<Connection>> {
+        self.registry().connections.get(&id).cloned()
+    }
+
     /// A user's connections on this node.
     #[must_use]
     pub fn connections_of(&self, user: UserId) -> Vec<Arc<Connection>> {
@@ -274,9 +279,33 @@ impl Hub {
     /// live, with nothing in between lost or doubled. If it hears the room already, it is set back
     /// (or forward) to the position.
     pub fn attach(&self, connection: &Arc<Connection>, room: RoomId, from: Position) {
-        // The list is held throughout, so that the catch-up task, which looks the room up in it,
-        // sees both the position and the membership or neither.
-        let mut rooms = connection.rooms();
+        self.enter(connection, connection.rooms(), room, from);
+    }
+
+    /// Lets a connection hear a room from its head on, and says so. If it hears the room already, it
+    /// goes on where it is. False if it hears as many as it may.
+    pub fn add(&self, connection: &Arc<Connection>, room: RoomId, head: Position) -> bool {
+        let rooms = connection.rooms();
+        let heard = rooms.contains_key(&room);
+        if !heard && rooms.len() >= self.limits.rooms as usize {
+            return false;
+        }
+        connection.tell(&ServerFrame::Subscribed { room, epoch: head.epoch, seq: head.seq });
+        if !heard {
+            self.enter(connection, rooms, room, head);
+        }
+        true
+    }
+
+    /// The list is held throughout, so that the catch-up task, which looks the room up in it, sees
+    /// both the position and the membership or neither.
+    fn enter(
+        &self,
+        connection: &Arc<Connection>,
+        mut rooms: MutexGuard<'_, connection::Rooms>,
+        room: RoomId,
+        from: Position,
+    ) {
         connection.outbound.fall_behind(room, from);
         while !rooms.contains_key(&room) && !connection.is_closed() {
             let Some(held) = self.hear(&[room]).pop() else { break };
@@ -301,7 +330,7 @@ impl Hub {
     /// Stops a connection from hearing a room. Whether it did.
     pub fn detach(&self, connection: &Connection, room: RoomId) -> bool {
         let mut rooms = connection.rooms();
-        connection.outbound.keep_up(room);
+        connection.outbound.let_go(room);
         let Some((held, slot)) = rooms.remove(&room) else { return false };
         let mut state = held.state();
         state.members.try_remove(slot);
@@ -381,9 +410,7 @@ impl Receiver for Hub {
 
     fn reset(&self, room: RoomId, position: Position) {
         let Some(held) = self.room(room) else { return };
-        let overflowed =
-            held.advance(&mut held.state(), &PlacedFrame::reset(room, position), self.tick());
-        for connection in overflowed {
+        for connection in held.reset(position, self.tick()) {
             self.catch_up(&connection);
         }
     }

@@ -10,7 +10,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 use hubbub_protocol::{CloseCode, Position, RoomId};
@@ -139,30 +139,36 @@ impl Outbound {
         outcome
     }
 
-    /// Marks a room as behind: the log is read from `position` on, live events are passed over.
+    /// Marks a room as behind: the log is read from `position` on, live events are passed over. What
+    /// waits of it belongs before another position, and comes again if it follows this one.
     pub fn fall_behind(&self, room: RoomId, position: Position) {
-        self.lanes().behind.insert(room, position);
+        let mut lanes = self.lanes();
+        lanes.drop_events(room);
+        lanes.behind.insert(room, position);
     }
 
-    /// Queues what was read for a room that is behind. False if the lane is full, or the room is
-    /// no longer behind, or is at another position than the frame follows: then look again.
-    pub fn catch_up(&self, frame: &Arc<PlacedFrame>) -> bool {
+    /// Queues what was read for a room that is behind, as far as the lane takes it. Stops where the
+    /// lane is full, or the room is no longer behind or at another position than the next frame
+    /// follows: then look again.
+    ///
+    /// Of a sync in several frames only the last moves the position, so all of them are taken or
+    /// none: cut short, it would begin anew each time. The reader bounds it.
+    pub fn catch_up(&self, frames: &[Arc<PlacedFrame>]) {
         let mut lanes = self.lanes();
-        if lanes.events_bytes >= self.events_max {
-            return false;
+        let mut within_sync = false;
+        for frame in frames {
+            let fits = lanes.events_bytes < self.events_max || within_sync;
+            let Some(position) = lanes.behind.get_mut(&frame.room) else { break };
+            if !fits || frame.after.is_some_and(|after| after != *position) {
+                break;
+            }
+            *position = frame.position;
+            within_sync = frame.after == Some(frame.position);
+            lanes.events_bytes += cost(frame);
+            lanes.events.push_back(Arc::clone(frame));
         }
-        let Some(position) = lanes.behind.get_mut(&frame.room) else {
-            return false;
-        };
-        if frame.after.is_some_and(|after| after != *position) {
-            return false;
-        }
-        *position = frame.position;
-        lanes.events_bytes += cost(frame);
-        lanes.events.push_back(Arc::clone(frame));
         drop(lanes);
         self.writer.wake();
-        true
     }
 
     /// A room that is behind and not among those to `pass_over`, and the position to read on from.
@@ -177,13 +183,20 @@ impl Outbound {
         self.lanes().behind.get(&room).copied()
     }
 
-    /// The room is live again, or no longer heard.
-    pub fn keep_up(&self, room: RoomId) {
+    /// The room is live again if it has come to `position`. Whether it had: in one step, since an
+    /// overflow may set it back at any time.
+    pub fn keep_up_from(&self, room: RoomId, position: Position) -> bool {
         let mut lanes = self.lanes();
-        lanes.behind.remove(&room);
-        if lanes.behind.is_empty() {
-            lanes.behind = HashMap::new();
+        let there = lanes.behind.get(&room) == Some(&position);
+        if there {
+            lanes.no_longer_behind(room);
         }
+        there
+    }
+
+    /// The room is no longer heard.
+    pub fn let_go(&self, room: RoomId) {
+        self.lanes().no_longer_behind(room);
     }
 
     /// Waits until the event lane is at most half full. False when the connection is closing.
@@ -206,17 +219,21 @@ impl Outbound {
     ///
     /// Cancelling loses nothing: frames are taken in the same step that finishes.
     pub async fn next(&self) -> Batch {
-        poll_fn(|cx| {
-            self.writer.register(cx.waker());
-            self.take().map_or(Poll::Pending, Poll::Ready)
-        })
-        .await
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// As [`next`](Self::next), for a task that polls by hand.
+    pub fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Batch> {
+        self.writer.register(cx.waker());
+        self.take().map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Takes what is there, if anything is.
     fn take(&self) -> Option<Batch> {
         let mut lanes = self.lanes();
-        let mut batch = Batch::default();
+        let waiting = lanes.control.len() + lanes.events.len() + lanes.volatile.len();
+        let mut batch =
+            Batch { frames: Vec::with_capacity(waiting.min(BATCH_FRAMES)), close: None };
         let mut bytes = 0;
         let fits = |bytes: usize, count: usize| count < BATCH_FRAMES && bytes < BATCH_BYTES;
         while fits(bytes, batch.frames.len())
@@ -281,6 +298,26 @@ impl Lanes {
         self.events_bytes = 0;
     }
 
+    /// Takes a room's events out of the event lane.
+    fn drop_events(&mut self, room: RoomId) {
+        let mut freed = 0;
+        self.events.retain(|frame| {
+            let stays = frame.room != room;
+            if !stays {
+                freed += cost(frame);
+            }
+            stays
+        });
+        self.events_bytes -= freed;
+    }
+
+    fn no_longer_behind(&mut self, room: RoomId) {
+        self.behind.remove(&room);
+        if self.behind.is_empty() {
+            self.behind = HashMap::new();
+        }
+    }
+
     /// An idle connection keeps no buffers from its busy times.
     fn give_back_capacity(&mut self) {
         if self.events.is_empty() && self.events.capacity() > 0 {
@@ -341,12 +378,40 @@ mod tests {
         let outbound = Outbound::new(2048);
         let (a, b) = (RoomId::new(), RoomId::new());
         outbound.fall_behind(a, at(0));
-        assert!(outbound.catch_up(&event(a, 1, 900)));
-        assert!(outbound.catch_up(&event(a, 2, 900)));
+        outbound.catch_up(&[event(a, 1, 900), event(a, 2, 900)]);
+        assert_eq!(outbound.behind_at(a), Some(at(2)));
         assert_eq!(outbound.event(&event(b, 1, 900)), Pushed::Overflowed);
         assert_eq!(outbound.behind_at(a), Some(at(0)));
-        assert!(!outbound.catch_up(&event(a, 3, 10)), "no hole");
-        assert!(outbound.catch_up(&event(a, 1, 10)));
+        assert!(!outbound.keep_up_from(a, at(2)), "it is not there any more");
+        outbound.catch_up(&[event(a, 3, 10)]);
+        assert_eq!(outbound.behind_at(a), Some(at(0)), "no hole");
+        outbound.catch_up(&[event(a, 1, 10)]);
+        assert_eq!(outbound.behind_at(a), Some(at(1)));
+    }
+
+    #[tokio::test]
+    async fn an_overflow_after_a_step_back_goes_back_as_far() {
+        let outbound = Outbound::new(2048);
+        let (a, b) = (RoomId::new(), RoomId::new());
+        outbound.event(&event(a, 9, 900));
+        outbound.fall_behind(a, at(4));
+        outbound.catch_up(&[event(a, 5, 900), event(a, 6, 900)]);
+        assert_eq!(outbound.event(&event(b, 1, 900)), Pushed::Overflowed);
+        assert_eq!(outbound.behind_at(a), Some(at(4)));
+    }
+
+    #[tokio::test]
+    async fn a_sync_longer_than_the_lane_is_taken_whole() {
+        let outbound = Outbound::new(2048);
+        let room = RoomId::new();
+        let part = |upto| {
+            let wire = WireFrame::text(&[b'x'; 1500]);
+            Arc::new(PlacedFrame { room, after: Some(at(1)), position: at(upto), wire })
+        };
+        outbound.fall_behind(room, at(1));
+        outbound.catch_up(&[part(1), part(1), part(1), part(8)]);
+        assert_eq!(outbound.behind_at(room), Some(at(8)));
+        assert_eq!(taken(&outbound).await, 4);
     }
 
     #[tokio::test]

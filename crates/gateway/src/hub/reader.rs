@@ -22,6 +22,11 @@ const LOG_BATCH: usize = 128;
 const SYNC_MAX: usize = 1_000;
 /// Text in one `sync` frame, roughly, in bytes.
 const SYNC_FRAME_BYTES: usize = 128 * 1024;
+/// Text in all frames of a state sync, roughly, in bytes; more, and the client reloads the room.
+/// A connection's lane holds that much beyond its bound.
+const SYNC_BYTES: usize = 512 * 1024;
+/// What a message in a `sync` takes beyond its text, roughly, in bytes.
+const MESSAGE_OVERHEAD: usize = 200;
 
 /// What follows a position.
 #[derive(Debug, Clone)]
@@ -92,14 +97,26 @@ impl Reader {
                 })
                 .clone()
         };
-        // Whoever finishes first takes the flight off, so that a later read is a new one. A reader
-        // that is cancelled leaves it to those who share it, and to the next who asks.
-        let result = flight.clone().await;
-        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        if flights.get(&key).is_some_and(|held| held.ptr_eq(&flight)) {
-            flights.remove(&key);
+        // Whoever finishes first takes the flight off, so that a later read is a new one.
+        let _landing = Landing { reader: self, key, flight: flight.clone() };
+        flight.await
+    }
+}
+
+/// Takes a flight off the board, also when its reader is cancelled or panics: nobody is to board
+/// one that may never land.
+struct Landing<'a> {
+    reader: &'a Reader,
+    key: FlightKey,
+    flight: Flight,
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        let mut flights = self.reader.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        if flights.get(&self.key).is_some_and(|held| held.ptr_eq(&self.flight)) {
+            flights.remove(&self.key);
         }
-        result
     }
 }
 
@@ -158,6 +175,9 @@ impl Source {
         let Some(messages) = self.store.changes(room, position.seq, upto, SYNC_MAX).await? else {
             return Ok(Continuation::Reset(head));
         };
+        if messages.iter().map(weight).sum::<usize>() > SYNC_BYTES {
+            return Ok(Continuation::Reset(head));
+        }
         Ok(Continuation::Frames(sync_frames(room, position, upto, messages)))
     }
 
@@ -168,19 +188,24 @@ impl Source {
         head: Position,
         witness: Witness,
     ) -> Result<Continuation, CommitFailure> {
-        if head.epoch != position.epoch {
+        if head.epoch > position.epoch {
             return Ok(Continuation::Reset(head));
         }
+        // The bus knows less: it has lost events, or even the epoch, if the position is true.
         let seen = match witness {
             Witness::Node => position,
             // A client may claim anything; the store does not.
             Witness::Client => match self.store.stored_head(room).await? {
-                Some(stored) => Position::new(head.epoch, stored.seq),
+                Some(stored) => Position::new(stored.epoch.min(position.epoch), stored.seq),
                 None => return Err(CommitFailure::NoSuchRoom),
             },
         };
         Ok(Continuation::Reset(self.committer.recover_if_behind(room, seen).await?))
     }
+}
+
+fn weight(message: &Message) -> usize {
+    message.body.text.len() + MESSAGE_OVERHEAD
 }
 
 /// Splits changed messages into frames of bearable size. Only the last moves the position, so that
@@ -198,7 +223,7 @@ fn sync_frames(
             chunks.push(Vec::new());
             bytes = 0;
         }
-        bytes += message.body.text.len() + 200;
+        bytes += weight(&message);
         if let Some(chunk) = chunks.last_mut() {
             chunk.push(message);
         }

@@ -35,6 +35,8 @@ pub(super) struct State {
     pub(super) head: Option<Position>,
     /// The furthest event heard of. Beyond the head: there is a gap to fill.
     pub(super) heard_of: Option<Position>,
+    /// Whether events may have been lost since the log was last asked.
+    pub(super) doubted: bool,
     /// Whether a task fills a gap.
     pub(super) filling: bool,
     /// Whether the node's subscription was confirmed.
@@ -71,6 +73,13 @@ impl Room {
         self.state().head
     }
 
+    /// The head, to read on from: what the log is asked after this settles the doubts until now.
+    pub(super) fn begin_read(&self) -> Option<Position> {
+        let mut state = self.state();
+        state.doubted = false;
+        state.head
+    }
+
     /// Whether the head moved at or after a heartbeat tick.
     #[must_use]
     pub fn moved_since(&self, tick: u32) -> bool {
@@ -90,11 +99,24 @@ impl Room {
             return Arrival { fill: false, overflowed: self.hand_out(&mut state, &placed, tick) };
         }
         // At or before the head: handed out already, by a fill that overtook it.
-        if position <= head {
+        if position.epoch == head.epoch && position <= head {
             return Arrival::default();
         }
+        // An earlier epoch: overtaken as well, or the bus has lost the later one.
+        state.doubted = true;
         state.heard_of = state.heard_of.max(Some(position));
         Arrival { fill: !std::mem::replace(&mut state.filling, true), overflowed: Vec::new() }
+    }
+
+    /// The room goes on in a new epoch.
+    pub(super) fn reset(&self, position: Position, tick: u32) -> Vec<Arc<Connection>> {
+        let mut state = self.state();
+        if state.head.is_none() {
+            // The head that is being asked for may be of the epoch before.
+            state.heard_of = state.heard_of.max(Some(position));
+            return Vec::new();
+        }
+        self.advance(&mut state, &PlacedFrame::reset(self.id, position), tick)
     }
 
     /// Hands out what follows the head: an event, a sync or a reset. Passes over what does not.

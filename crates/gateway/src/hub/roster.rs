@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hubbub_bus::presence::LEASE_RENEWAL;
-use hubbub_protocol::client::DeviceStatus;
 use hubbub_protocol::{ConnectionId, Timestamp, UserId};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::Hub;
+use super::connection::Connection;
 
 /// How long changes are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(20);
@@ -21,14 +21,16 @@ const RETRY: Duration = Duration::from_millis(500);
 /// A change of the map.
 #[derive(Debug, Clone, Copy)]
 enum Change {
-    Put(UserId, ConnectionId, DeviceStatus),
+    /// By id only: what is written is what the connection is then, and nothing once it has closed.
+    Put(ConnectionId),
     Remove(UserId, ConnectionId),
 }
 
 /// Where connections report themselves.
 #[derive(Debug, Clone)]
 pub struct Roster {
-    // Bounded by the node's connections: each has at most one change of each kind under way.
+    // Bounded by the node's connections, those that closed while the bus was away included: each
+    // has at most one change of each kind under way.
     changes: mpsc::UnboundedSender<Change>,
 }
 
@@ -47,9 +49,11 @@ impl Roster {
     }
 
     /// A connection is there, or its person does something else now.
-    pub fn put(&self, user: UserId, connection: ConnectionId, status: DeviceStatus) {
-        // The writer is gone only when the hub has stopped.
-        let _ = self.changes.send(Change::Put(user, connection, status));
+    pub fn put(&self, connection: &Connection) {
+        if connection.begin_announcement() {
+            // The writer is gone only when the hub has stopped.
+            let _ = self.changes.send(Change::Put(connection.id));
+        }
     }
 
     /// A connection is gone.
@@ -68,8 +72,8 @@ async fn keep_lease(hub: Arc<Hub>, roster: Roster) {
             Ok(false) => {}
             Ok(true) => {
                 tracing::warn!("the node's lease had run out; its connections are added again");
-                for connection in hub.connections() {
-                    roster.put(connection.user, connection.id, connection.status());
+                for connection in hub.connections().into_iter().filter(|c| c.is_greeted()) {
+                    roster.put(&connection);
                 }
             }
             Err(error) => tracing::warn!(%error, "can't renew the node's lease"),
@@ -94,13 +98,19 @@ async fn write(hub: Arc<Hub>, mut queue: mpsc::UnboundedReceiver<Change>) {
     }
 }
 
-/// Puts before removals: of one connection's changes, the removal is always the last.
+/// Puts before removals: a connection leaves the hub before its removal is asked for, and what has
+/// left the hub is not put.
 async fn apply(hub: &Hub, batch: &[Change]) -> Result<(), hubbub_bus::BusError> {
     let mut puts = Vec::new();
     let mut removals = Vec::new();
     for change in batch {
         match *change {
-            Change::Put(user, connection, status) => puts.push((user, connection, status)),
+            Change::Put(id) => {
+                if let Some(connection) = hub.connection(id) {
+                    connection.end_announcement();
+                    puts.push((connection.user, id, connection.status()));
+                }
+            }
             Change::Remove(user, connection) => removals.push((user, connection)),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use hubbub_protocol::client::{DeviceStatus, ResumePoint};
+use hubbub_protocol::client::ResumePoint;
 use hubbub_protocol::server::{ErrorFrame, ReadyRoom};
 use hubbub_protocol::{
     ClientFrame, CloseCode, ErrorCode, Position, RoomId, ServerFrame, Timestamp,
@@ -79,7 +79,7 @@ where
     let hello = timeout(limit, wait_for_hello(socket, sockets))
         .await
         .map_err(|_| Refusal::new(ErrorCode::HelloTimeout, CloseCode::HelloTimeout))??;
-    let access = authenticate(sockets, hello.token.as_deref().or(cookie.as_deref())).await?;
+    let access = authenticate(sockets, hello.token.as_deref().or(cookie.as_deref()))?;
     welcome(sockets, access, hello).await
 }
 
@@ -132,22 +132,25 @@ where
     }
 }
 
-/// Whom a token lets in. The session is looked up as well, so that a login that has ended stays
-/// ended even if the bus has forgotten that it did.
-async fn authenticate(sockets: &Sockets, token: Option<&str>) -> Result<Access, Refusal> {
+/// Whom a token lets in, if its session has not ended.
+fn authenticate(sockets: &Sockets, token: Option<&str>) -> Result<Access, Refusal> {
     let close = |code: ErrorCode| match code {
         ErrorCode::TokenExpired => CloseCode::TokenExpired,
-        ErrorCode::SessionEnded => CloseCode::SessionEnded,
         _ => CloseCode::TokenInvalid,
     };
     let refuse = |code: ErrorCode| Refusal::new(code, close(code));
     let token = token.ok_or_else(|| refuse(ErrorCode::TokenRequired))?;
-    let access = sockets.app.auth.verify_access(token).map_err(refuse)?;
+    sockets.app.auth.verify_access(token).map_err(refuse)
+}
+
+/// Whether the session is live. Of the store, so that a login that has ended stays ended even if
+/// the bus has forgotten that it did.
+async fn require_session(sockets: &Sockets, access: &Access) -> Result<(), Refusal> {
     let session = sockets.app.store.session(access.session, Timestamp::now()).await?;
     if session.is_none_or(|session| session.user != access.user) {
-        return Err(refuse(ErrorCode::SessionEnded));
+        return Err(Refusal::new(ErrorCode::SessionEnded, CloseCode::SessionEnded));
     }
-    Ok(access)
+    Ok(())
 }
 
 async fn welcome(sockets: &Arc<Sockets>, access: Access, hello: Hello) -> Result<Session, Refusal> {
@@ -163,9 +166,14 @@ async fn welcome(sockets: &Arc<Sockets>, access: Access, hello: Hello) -> Result
         access.expires_at,
         options.outbound_bytes,
     ));
-    // Known to the hub before its memberships are read, so that a change in between is noticed.
+    // Known to the hub before anything is asked about it, so that a drain, the session's end or a
+    // change of membership from here on finds it; what came before is seen now.
     hub.register(&connection);
     let session = Session::new(Arc::clone(sockets), Arc::clone(&connection));
+    if sockets.draining.is_cancelled() {
+        return Err(Refusal::new(ErrorCode::Draining, CloseCode::GoAway));
+    }
+    require_session(sockets, &access).await?;
 
     let rooms = choose_rooms(sockets, &connection, hello.only).await?;
     let heads = hub.heads(&rooms).await?;
@@ -187,7 +195,7 @@ async fn welcome(sockets: &Arc<Sockets>, access: Access, hello: Hello) -> Result
     if connection.finish_greeting() {
         hub.recheck_user(access.user);
     }
-    sockets.roster.put(access.user, connection.id, DeviceStatus::Online);
+    sockets.roster.put(&connection);
     Ok(session)
 }
 

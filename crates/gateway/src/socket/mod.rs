@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hubbub_protocol::NodeId;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -35,8 +36,6 @@ pub struct SocketOptions {
     pub heartbeat: Duration,
     /// Bound of a connection's event lane, in bytes.
     pub outbound_bytes: usize,
-    /// Most connections of this node.
-    pub max_connections: usize,
     /// Most connections of one user on this node.
     pub max_connections_per_user: usize,
 }
@@ -52,6 +51,8 @@ pub struct Sockets {
     pub roster: Roster,
     /// How sockets are to be held.
     pub options: SocketOptions,
+    /// Places for sockets, greeted or not.
+    pub places: Arc<Semaphore>,
     /// Which origins may open one.
     pub origins: Origins,
     /// Every socket's task.

@@ -31,7 +31,9 @@ pub struct Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.sockets.hub.unregister(&self.connection);
-        self.sockets.roster.remove(self.connection.user, self.connection.id);
+        if self.connection.is_greeted() {
+            self.sockets.roster.remove(self.connection.user, self.connection.id);
+        }
     }
 }
 
@@ -192,25 +194,19 @@ impl Session {
             // One ack answers both, and counts for one.
             connection.end_send();
         }
-        let done = || {
-            hub.acks.forget(connection, room, id);
-            if first {
-                connection.end_send();
-            }
-        };
         match app.committer.commit(&event).await {
             Ok(committed) => match committed.standing {
                 // The notice, or the look-up of what waits too long, answers it.
                 Standing::Fresh => {}
                 Standing::Repeated => hub.look_up_acks(&[(room, id)]).await,
                 Standing::Stored => {
-                    done();
+                    hub.acks.forget(connection, room, id);
                     connection.tell(&ack(room, id, committed.position, committed.at));
                 }
             },
             Err(failure) => {
                 if first {
-                    done();
+                    hub.acks.forget(connection, room, id);
                 }
                 return Err(failure.into());
             }
@@ -227,14 +223,19 @@ impl Session {
         let hub = &self.sockets.hub;
         let heads = hub.heads(&[room]).await?;
         let Some(head) = heads.first().copied() else { return Ok(()) };
-        self.connection.tell(&ServerFrame::Subscribed { room, epoch: head.epoch, seq: head.seq });
-        hub.attach(&self.connection, room, from.unwrap_or(head));
-        // The membership may have ended between the look and the subscription.
-        if self.require_membership(room).await.is_err() {
-            hub.detach(&self.connection, room);
-            return Err(ErrorCode::RoomNotFound.into());
+        if let Some(from) = from {
+            let Position { epoch, seq } = head;
+            self.connection.tell(&ServerFrame::Subscribed { room, epoch, seq });
+            hub.attach(&self.connection, room, from);
+        } else if !hub.add(&self.connection, room, head) {
+            return Err(ErrorCode::TooManySubscriptions.into());
         }
-        Ok(())
+        // The membership may have ended between the look and the subscription.
+        let still = self.require_membership(room).await;
+        if still.is_err() {
+            hub.detach(&self.connection, room);
+        }
+        still
     }
 
     fn unsubscribe(&self, room: RoomId) -> Result<(), Refused> {
@@ -275,7 +276,7 @@ impl Session {
     fn set_status(&self, status: DeviceStatus) {
         if self.connection.status() != status {
             self.connection.set_status(status);
-            self.sockets.roster.put(self.connection.user, self.connection.id, status);
+            self.sockets.roster.put(&self.connection);
         }
     }
 

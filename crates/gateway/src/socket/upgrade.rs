@@ -32,9 +32,9 @@ pub async fn upgrade(
     if sockets.draining.is_cancelled() {
         return Err(ErrorCode::Draining.into());
     }
-    if sockets.hub.connection_count() >= sockets.options.max_connections {
-        return Err(ErrorCode::Overloaded.into());
-    }
+    let place = Arc::clone(&sockets.places)
+        .try_acquire_owned()
+        .map_err(|_| ApiError::from(ErrorCode::Overloaded))?;
     let subprotocol = offered(headers, SUBPROTOCOL);
 
     let upgrading = hyper::upgrade::on(&mut request);
@@ -48,6 +48,7 @@ pub async fn upgrade(
         let stream = parts.io.into_inner();
         drop(parts.read_buf);
         pump::run(stream, read_ahead, sockets, cookie).await;
+        drop(place);
     });
 
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
