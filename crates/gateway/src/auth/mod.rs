@@ -4,12 +4,14 @@
 //! - [`token`]: access tokens (JWT) and refresh tokens (opaque)
 //! - [`password`]: Argon2id, off the async threads and bounded
 //! - [`cookies`]: the cookies of browser sessions
+//! - [`liveness`]: which sessions the store called live a moment ago
 //! - [`csrf`]: proof that a change comes from a page of ours
 //! - [`origin`]: which pages may use a visitor's cookies
 
 pub mod cookies;
 pub mod csrf;
 pub mod keys;
+pub mod liveness;
 pub mod origin;
 pub mod password;
 mod provider;
@@ -23,6 +25,7 @@ use hubbub_protocol::{ErrorCode, SessionId, Timestamp, UserId};
 use cookies::Cookies;
 use csrf::Csrf;
 pub use keys::SigningKeys;
+use liveness::Liveness;
 use password::Passwords;
 pub use token::Access;
 use token::AccessTokens;
@@ -48,6 +51,7 @@ pub struct Auth {
     csrf: Csrf,
     passwords: Passwords,
     cookies: Cookies,
+    liveness: Liveness,
     access_token_ttl: Duration,
     refresh_token_ttl: Duration,
 }
@@ -79,6 +83,7 @@ impl Auth {
             csrf: Csrf::new(&signing_keys),
             passwords: Passwords::new(hashing_permits),
             cookies: Cookies::new(secure_cookies),
+            liveness: Liveness::default(),
             access_token_ttl,
             refresh_token_ttl,
         }
@@ -135,6 +140,12 @@ impl Auth {
     #[must_use]
     pub const fn cookies(&self) -> Cookies {
         self.cookies
+    }
+
+    /// Which sessions were live a moment ago.
+    #[must_use]
+    pub const fn liveness(&self) -> &Liveness {
+        &self.liveness
     }
 
     /// How long an access token lasts.

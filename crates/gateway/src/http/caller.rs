@@ -1,23 +1,25 @@
 //! Who makes a request.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
-use hubbub_protocol::{ErrorCode, SessionId, UserId};
+use hubbub_protocol::{ErrorCode, SessionId, Timestamp, UserId};
+use hubbub_store::StoreError;
 
 use super::problem::{ApiError, ApiResult};
 use crate::app::App;
-use crate::auth::csrf;
+use crate::auth::{Access, csrf};
 
 /// Somebody with a live session.
 ///
 /// The token is the `Authorization: Bearer` header's, else the access cookie's; never one from the
 /// URL. A change that a cookie speaks for needs an allowed `Origin` and the session's CSRF token.
-/// Whether the session has ended is asked of the bus every time, and while the bus is away nobody is
-/// let in (503).
+/// Whether the session has ended is asked of the bus every time, and of the store every half minute,
+/// should the bus have forgotten; while either can't be asked nobody is let in (503).
 #[derive(Debug, Clone, Copy)]
 pub struct Caller {
     /// Who.
@@ -44,16 +46,35 @@ impl FromRequestParts<Arc<App>> for Caller {
             check_change_by_cookie(app, &parts.headers, access.session)?;
         }
         let user = access.user.to_string();
-        let (ended, within_limit) = tokio::join!(
+        let (ended, within_limit, live) = tokio::join!(
             app.bus.session_ended(access.session),
             app.http.quotas.requests_per_user(&app.bus, &user),
+            is_live(app, &access),
         );
         if ended? {
             return Err(ErrorCode::SessionEnded.into());
         }
         within_limit?;
+        if !live? {
+            return Err(ErrorCode::SessionEnded.into());
+        }
         Ok(Self { user: access.user, session: access.session, via_cookie })
     }
+}
+
+/// Whether the store called the session live lately, or does now.
+async fn is_live(app: &App, access: &Access) -> Result<bool, StoreError> {
+    let now = Instant::now();
+    let liveness = app.auth.liveness();
+    if liveness.is_fresh(access.session, now) {
+        return Ok(true);
+    }
+    let session = app.store.session(access.session, Timestamp::now()).await?;
+    let live = session.is_some_and(|session| session.user == access.user);
+    if live {
+        liveness.note(access.session, now);
+    }
+    Ok(live)
 }
 
 /// Whether a change that a cookie speaks for comes from a page of ours that belongs to `session`.

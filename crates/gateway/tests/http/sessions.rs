@@ -97,7 +97,7 @@ async fn the_token_of_a_user_who_is_gone_is_nobody_s() {
     let api = Api::start();
     let now = Timestamp::now();
     let (token, _) = signer(SIGNING_KEYS).issue_access(UserId::new(), SessionId::new(), now);
-    api.get("/me").bearer(&token).send().await.refused(StatusCode::UNAUTHORIZED, "token_invalid");
+    api.get("/me").bearer(&token).send().await.refused(StatusCode::UNAUTHORIZED, "session_ended");
 }
 
 #[tokio::test]
@@ -168,4 +168,13 @@ async fn a_refresh_token_that_ran_out_is_refused() {
     let api = Api::with(|_, auth| auth.refresh_token_ttl = Duration::ZERO);
     let ada = api.person("ada").await;
     rotate(&api, &ada.refresh).await.refused(StatusCode::UNAUTHORIZED, "token_invalid");
+}
+
+#[tokio::test]
+async fn a_session_that_only_the_store_knows_has_ended_lets_nobody_in() {
+    let api = Api::start();
+    let ada = api.person("ada").await;
+    let session = api.app.auth.verify_access(&ada.access).unwrap().session;
+    assert!(api.app.store.end_session(session).await.unwrap());
+    api.get("/me").by(&ada).send().await.refused(StatusCode::UNAUTHORIZED, "session_ended");
 }
