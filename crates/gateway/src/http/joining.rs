@@ -108,11 +108,14 @@ pub(super) async fn direct(
     }
     let opening = Arc::clone(&app);
     let (room, made) = uninterrupted(async move {
+        // Counters before the room: whoever finds the room finds them too, and if both sides open
+        // it at once it does not matter whose they are.
+        let room = RoomId::direct(user, other);
+        if opening.store.rooms(&[room]).await?.is_empty() {
+            opening.bus.seed(room, Position::new(Epoch(1), Seq(0)), false).await?;
+        }
         let now = Timestamp::now();
         let (record, made) = opening.store.open_direct(user, other, now).await?;
-        if made {
-            opening.bus.seed(record.id, Position::new(Epoch(1), Seq(0)), false).await?;
-        }
         tell_if_young(&opening, record.id, &[user, other], record.created_at, now).await?;
         Ok((record.id, made))
     })
