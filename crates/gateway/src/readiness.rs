@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hubbub_runtime::health::Health;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::socket::Sockets;
 
@@ -12,7 +12,10 @@ use crate::socket::Sockets;
 const LOOK: Duration = Duration::from_secs(1);
 /// How old the last probe that came back through the subscription may be.
 const PROBE_AGE_MAX: Duration = Duration::from_secs(10);
-/// Words of a check that fails.
+/// How long the store may take to answer.
+const PING_MAX: Duration = Duration::from_secs(3);
+/// Words of checks that fail.
+const SILENT: &str = "no answer in time";
 const DEAF: &str = "no probe came back through the subscription lately";
 
 /// Reports on bus, store and drain until the node stops.
@@ -33,7 +36,10 @@ pub async fn watch(sockets: Arc<Sockets>, health: Health) {
         let app = &sockets.app;
         let hears = app.bus.probe_age().is_some_and(|age| age <= PROBE_AGE_MAX);
         subscriber.report((!hears).then(|| DEAF.to_owned()));
-        store.report(app.store.ping().await.err().map(|error| error.to_string()));
+        store.report(match timeout(PING_MAX, app.store.ping()).await {
+            Ok(answer) => answer.err().map(|error| error.to_string()),
+            Err(_) => Some(SILENT.to_owned()),
+        });
         if !sockets.draining.is_cancelled() {
             drain.ready();
         }
