@@ -114,8 +114,8 @@ impl MongoStore {
         filter: Document,
         limit: usize,
     ) -> Result<Vec<RoomRecord>, StoreError> {
-        let found =
-            self.rooms.find(filter).sort(doc! { "_id": 1 }).limit(value::limit(limit)).await?;
+        let Some(limit) = value::limit(limit) else { return Ok(Vec::new()) };
+        let found = self.rooms.find(filter).sort(doc! { "_id": 1 }).limit(limit).await?;
         let found: Vec<Document> = found.try_collect().await?;
         let ids: Vec<Bson> = found.iter().filter_map(|room| room.get("_id").cloned()).collect();
         if ids.is_empty() {
@@ -258,17 +258,13 @@ impl RoomStore for MongoStore {
         after: Option<RoomId>,
         limit: usize,
     ) -> Result<Vec<(RoomRecord, Membership)>, StoreError> {
+        let Some(limit) = value::limit(limit) else { return Ok(Vec::new()) };
         let mut mine = doc! { "user": value::of_user(user) };
         if let Some(after) = after {
             mine.insert("room", doc! { "$gt": value::of_room(after) });
         }
         self.within(async {
-            let found = self
-                .memberships
-                .find(mine)
-                .sort(doc! { "room": 1 })
-                .limit(value::limit(limit))
-                .await?;
+            let found = self.memberships.find(mine).sort(doc! { "room": 1 }).limit(limit).await?;
             let memberships: Vec<Membership> = found
                 .err_into()
                 .and_then(async |document| membership(&document))
@@ -396,17 +392,13 @@ impl RoomStore for MongoStore {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<Vec<Membership>, StoreError> {
+        let Some(limit) = value::limit(limit) else { return Ok(Vec::new()) };
         let mut filter = doc! { "room": value::of_room(room) };
         if let Some(after) = after {
             filter.insert("user", doc! { "$gt": value::of_user(after) });
         }
         self.within(async {
-            let found = self
-                .memberships
-                .find(filter)
-                .sort(doc! { "user": 1 })
-                .limit(value::limit(limit))
-                .await?;
+            let found = self.memberships.find(filter).sort(doc! { "user": 1 }).limit(limit).await?;
             found.err_into().and_then(async |document| membership(&document)).try_collect().await
         })
         .await

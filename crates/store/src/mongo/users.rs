@@ -31,12 +31,13 @@ impl MongoStore {
         filter: Document,
         limit: usize,
     ) -> Result<Vec<UserRecord>, StoreError> {
+        let Some(limit) = value::limit(limit) else { return Ok(Vec::new()) };
         let found = self
             .users
             .find(filter)
             .projection(without_secrets())
             .sort(doc! { "_id": 1 })
-            .limit(value::limit(limit))
+            .limit(limit)
             .await?;
         found.err_into().and_then(async |document| record(&document)).try_collect().await
     }

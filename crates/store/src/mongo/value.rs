@@ -59,9 +59,9 @@ pub(super) fn of_time(at: Timestamp) -> Bson {
     Bson::DateTime(DateTime::from_millis(at.millis()))
 }
 
-/// A page's length as MongoDB takes it. 0 would mean "no limit".
-pub(super) fn limit(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX).max(1)
+/// A page's length as MongoDB takes it, or `None` for a page of nothing: its 0 means "no limit".
+pub(super) fn limit(limit: usize) -> Option<i64> {
+    (limit > 0).then(|| i64::try_from(limit).unwrap_or(i64::MAX))
 }
 
 fn unreadable(field: &str) -> StoreError {

@@ -71,6 +71,7 @@ contract! {
         an_owner_who_comes_back_owns_the_room
         memberships_are_told_one_by_one_and_in_batches
         members_come_in_pages
+        a_page_of_no_rows_is_empty
     }
     events {
         an_event_is_stored_once

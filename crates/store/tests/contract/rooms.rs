@@ -299,3 +299,11 @@ pub(crate) async fn members_come_in_pages(store: AnyStore) {
     }
     assert_eq!(seen, everybody);
 }
+
+pub(crate) async fn a_page_of_no_rows_is_empty(store: AnyStore) {
+    let owner = UserId::new();
+    let room = store.create_room(room_of(owner)).await.unwrap().id;
+    assert!(store.rooms_of(owner, None, 0).await.unwrap().is_empty());
+    assert!(store.directory("", None, 0).await.unwrap().is_empty());
+    assert!(store.members(room, None, 0).await.unwrap().is_empty());
+}

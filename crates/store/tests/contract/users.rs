@@ -118,6 +118,7 @@ pub(crate) async fn lists_of_people_are_paged_by_id(store: AnyStore) {
             seen.extend(page.iter().map(|user| user.id));
         }
         assert_eq!(seen, ids, "{prefix:?}");
+        assert!(store.find_users(prefix, None, 0).await.unwrap().is_empty(), "{prefix:?}");
     }
 }
 
