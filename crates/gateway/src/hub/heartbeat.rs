@@ -46,6 +46,9 @@ pub async fn run(hub: Arc<Hub>, period: Duration) {
                 connection.close(CloseCode::HeartbeatTimeout);
                 continue;
             }
+            if !connection.is_greeted() {
+                continue;
+            }
             connection.tell(&heads(&connection, now.saturating_sub(period + 1)));
             connection.outbound.control(ping.clone());
         }

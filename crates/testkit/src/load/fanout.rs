@@ -38,7 +38,7 @@ pub struct FanoutOptions {
     #[arg(long, default_value_t = 3)]
     pub rounds: usize,
     /// At saturation, messages that are published before the oldest of them has arrived.
-    #[arg(long, default_value_t = 256)]
+    #[arg(long, default_value_t = 128)]
     pub window: u64,
 }
 
@@ -54,6 +54,8 @@ struct Fanout<'a> {
 /// CPU time and events of a part.
 struct Cost {
     deliveries: u64,
+    /// Events that clients got as part of a state sync instead.
+    synced: u64,
     cpu: Duration,
     switches: u64,
     wall: Duration,
@@ -107,6 +109,7 @@ pub async fn run(cluster: &Cluster, options: FanoutOptions) -> Result<Value, Fai
         "ratios": rounds.iter().map(|(ratio, ..)| rounded(*ratio)).collect::<Vec<_>>(),
         "switches_per_message": steady.switches * members / steady.deliveries,
         "saturated_us_per_delivery": rounded(saturated.us()),
+        "saturated_synced": saturated.synced,
         "saturated_deliveries_per_second":
             (number(saturated.deliveries) / saturated.wall.as_secs_f64()).round(),
         "saturated_cpu_share": rounded(saturated.cpu.as_secs_f64() / saturated.wall.as_secs_f64()),
@@ -126,7 +129,7 @@ impl Fanout<'_> {
             ticks.tick().await;
             self.publish(&text).await?;
         }
-        self.counts.reach(meter.events + u64::from(rate * seconds) * self.members).await?;
+        self.counts.reach(meter.steps + u64::from(rate * seconds) * self.members).await?;
         self.stop(&meter)
     }
 
@@ -137,7 +140,7 @@ impl Fanout<'_> {
         let published = AtomicU64::new(0);
         let publisher = || async {
             while Instant::now() < until {
-                let arrived = (self.counts.events() - meter.events) / self.members;
+                let arrived = (self.counts.steps() - meter.steps) / self.members;
                 if published.load(Ordering::Relaxed) >= arrived + window {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                     continue;
@@ -149,13 +152,14 @@ impl Fanout<'_> {
         };
         try_join_all((0..PUBLISHERS).map(|_| publisher())).await?;
         let published = published.load(Ordering::Relaxed);
-        self.counts.reach(meter.events + published * self.members).await?;
+        self.counts.reach(meter.steps + published * self.members).await?;
         self.stop(&meter)
     }
 
     fn start(&self) -> Result<Meter, Failure> {
         Ok(Meter {
-            events: self.counts.events(),
+            messages: self.counts.messages(),
+            steps: self.counts.steps(),
             cpu: self.gateway.process.cpu()?,
             switches: self.gateway.process.switches()?,
             since: Instant::now(),
@@ -164,7 +168,8 @@ impl Fanout<'_> {
 
     fn stop(&self, meter: &Meter) -> Result<Cost, Failure> {
         Ok(Cost {
-            deliveries: self.counts.events() - meter.events,
+            deliveries: self.counts.messages() - meter.messages,
+            synced: self.counts.steps() - meter.steps - (self.counts.messages() - meter.messages),
             cpu: self.gateway.process.cpu()?.saturating_sub(meter.cpu),
             switches: self.gateway.process.switches()?.saturating_sub(meter.switches),
             wall: meter.since.elapsed(),
@@ -173,7 +178,8 @@ impl Fanout<'_> {
 }
 
 struct Meter {
-    events: u64,
+    messages: u64,
+    steps: u64,
     cpu: Duration,
     switches: u64,
     since: Instant,

@@ -171,16 +171,22 @@ impl Socket {
     pub fn count_into(mut self, counts: &Arc<Counts>) -> AbortHandle {
         let counts = Arc::clone(counts);
         let task = async move {
+            let mut last = None;
             loop {
-                let (mut events, mut bytes) = (0, 0);
+                let (mut messages, mut steps, mut bytes) = (0, 0, 0);
                 let read = self.read(|frame| {
+                    let Some(at) = position(frame) else { return };
+                    // The first message is one step, wherever the room stood.
+                    steps += at.saturating_sub(last.unwrap_or(at.saturating_sub(1)));
+                    last = last.max(Some(at));
                     if is_message(frame) {
-                        events += 1;
+                        messages += 1;
                         bytes = frame.len();
                     }
                 });
                 let gone = read.await.is_err();
-                counts.events.fetch_add(events, Ordering::Relaxed);
+                counts.messages.fetch_add(messages, Ordering::Relaxed);
+                counts.steps.fetch_add(steps, Ordering::Relaxed);
                 if bytes > 0 {
                     counts.frame_bytes.store(bytes as u64, Ordering::Relaxed);
                 }
@@ -197,15 +203,22 @@ impl Socket {
 /// What a group of sockets received.
 #[derive(Debug, Default)]
 pub struct Counts {
-    events: AtomicU64,
+    messages: AtomicU64,
+    steps: AtomicU64,
     frame_bytes: AtomicU64,
     gone: AtomicU64,
 }
 
 impl Counts {
-    /// Messages received.
-    pub fn events(&self) -> u64 {
-        self.events.load(Ordering::Relaxed)
+    /// Messages received one by one.
+    pub fn messages(&self) -> u64 {
+        self.messages.load(Ordering::Relaxed)
+    }
+
+    /// Events that the sockets know of: those received, and those that a client which had fallen
+    /// behind got as part of a state sync. For sockets that hear one room each.
+    pub fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
     }
 
     /// Length of a message's frame, without the WebSocket header.
@@ -213,26 +226,26 @@ impl Counts {
         self.frame_bytes.load(Ordering::Relaxed)
     }
 
-    /// Waits until `events` messages came in.
+    /// Waits until the sockets know of `steps` events.
     ///
     /// # Errors
     /// When a connection was closed, or nothing came for ten seconds.
-    pub async fn reach(&self, events: u64) -> Result<(), Failure> {
+    pub async fn reach(&self, steps: u64) -> Result<(), Failure> {
         const PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
-        let (mut last, mut quiet) = (self.events(), tokio::time::Instant::now());
+        let (mut last, mut quiet) = (self.steps(), tokio::time::Instant::now());
         loop {
-            let now = self.events();
+            let now = self.steps();
             let gone = self.gone.load(Ordering::Relaxed);
             if gone > 0 {
                 return Err(format!("{gone} connections were closed").into());
             }
-            if now >= events {
+            if now >= steps {
                 return Ok(());
             }
             if now > last {
                 (last, quiet) = (now, tokio::time::Instant::now());
             } else if quiet.elapsed().as_secs() >= 10 {
-                return Err(format!("{now} of {events} messages came, and then none").into());
+                return Err(format!("{now} of {steps} events came, and then none").into());
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -243,6 +256,23 @@ impl Counts {
 #[must_use]
 pub fn is_message(frame: &[u8]) -> bool {
     frame.starts_with(b"{\"type\":\"message\"")
+}
+
+/// Where a client is in its room after a message or a state sync.
+fn position(frame: &[u8]) -> Option<u64> {
+    /// Further in comes what people wrote.
+    const AMONG: usize = 200;
+    let field: &[u8] = if is_message(frame) {
+        b"\"seq\":"
+    } else if frame.starts_with(b"{\"type\":\"sync\"") {
+        b"\"upto\":"
+    } else {
+        return None;
+    };
+    let head = &frame[..frame.len().min(AMONG)];
+    let at = head.windows(field.len()).position(|part| part == field)? + field.len();
+    let digits = head[at..].split(|byte| !byte.is_ascii_digit()).next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 /// A frame's type and code, for an error message.
@@ -302,6 +332,17 @@ mod tests {
             let (first, payload, rest) = split_frame(&bytes).unwrap();
             assert_eq!((first, payload.len(), rest), (FIN_TEXT, length, &[PING][..]));
         }
+    }
+
+    #[test]
+    fn messages_and_syncs_tell_how_far_a_client_is() {
+        use hubbub_protocol::{Epoch, RoomId, Seq, ServerFrame};
+        let (room, epoch) = (RoomId::new(), Epoch(7));
+        let sync = ServerFrame::Sync { room, epoch, upto: Seq(42), messages: Vec::new() };
+        assert_eq!(position(sync.encode().as_bytes()), Some(42));
+        let message = format!(r#"{{"type":"message","room":"{room}","epoch":7,"seq":43,"x":1}}"#);
+        assert_eq!(position(message.as_bytes()), Some(43));
+        assert_eq!(position(b"{\"type\":\"pong\"}"), None);
     }
 
     #[tokio::test]
