@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod person;
 mod program;
 pub mod resilient;
+mod socket;
 pub mod standalone;
 pub mod stored;
 pub mod view;

@@ -8,31 +8,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
 use hubbub_protocol::client::ResumePoint;
 use hubbub_protocol::server::ErrorFrame;
-use hubbub_protocol::{
-    ClientFrame, MessageBody, MessageId, Position, RoomId, SUBPROTOCOL, ServerFrame, UserId,
-};
-use tokio::net::{TcpSocket, TcpStream};
+use hubbub_protocol::{ClientFrame, MessageBody, MessageId, Position, RoomId, ServerFrame, UserId};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
-use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tokio_tungstenite::tungstenite::Message;
 
 use super::ledger::Ledger;
 use super::person::Person;
+use super::socket::{Reader, Socket, open};
 use super::soon;
 use super::view::{Ack, Ended, Permits, View};
-
-type Socket = WebSocketStream<TcpStream>;
-
-/// Bytes a client asks for at once. Small, so that one that stops reading holds little.
-const READ_BUFFER: usize = 4 * 1024;
 
 /// How long somebody who insists waits for an answer before they say it again.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -336,73 +325,4 @@ fn tell(view: &View) -> String {
         rooms.join("\n"),
         last.join("\n")
     )
-}
-
-async fn open(gateway: SocketAddr, receive_buffer: Option<u32>) -> Socket {
-    let tcp = TcpSocket::new_v4().expect("a socket");
-    if let Some(bytes) = receive_buffer {
-        tcp.set_recv_buffer_size(bytes).expect("a receive buffer");
-    }
-    let stream = tcp.connect(gateway).await.expect("a gateway at its address");
-    stream.set_nodelay(true).expect("a fresh socket");
-    let mut request = format!("ws://{gateway}/ws").into_client_request().expect("an address");
-    request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
-    let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
-    let opened = client_async_with_config(request, stream, Some(config)).await;
-    opened.expect("an upgrade").0
-}
-
-/// What takes in the frames of one connection.
-struct Reader {
-    connection: u64,
-    view: Arc<watch::Sender<View>>,
-    ledger: Arc<Ledger>,
-    reads: watch::Receiver<bool>,
-}
-
-impl Reader {
-    async fn read(mut self, mut socket: SplitStream<Socket>) {
-        let mut code = None;
-        let reason = loop {
-            // The client outlives its reader.
-            let _ = self.reads.wait_for(|reads| *reads).await;
-            let text = match socket.next().await {
-                Some(Ok(Message::Text(text))) => text,
-                Some(Ok(Message::Close(frame))) => {
-                    code = frame.map(|frame| (frame.code.into(), frame.reason.to_string()));
-                    continue;
-                }
-                Some(Ok(_)) => continue,
-                Some(Err(error)) => break error.to_string(),
-                None => break "closed".to_owned(),
-            };
-            self.take(&text);
-        };
-        let (code, reason) = code.map_or((None, reason), |(code, reason)| (Some(code), reason));
-        self.view.send_if_modified(|view| {
-            let present = view.connection == self.connection;
-            if present {
-                view.ended = Some(Ended { code, reason });
-            }
-            present
-        });
-    }
-
-    fn take(&self, text: &str) {
-        let frame = serde_json::from_str::<ServerFrame>(text);
-        self.view.send_if_modified(|view| {
-            if view.connection != self.connection {
-                return false;
-            }
-            let judged = match frame {
-                Ok(frame) => view.receive(frame, &self.ledger),
-                Err(error) => Err(format!("a frame that is none: {error}")),
-            };
-            if let Err(violation) = judged {
-                self.ledger.accuse(violation.clone());
-                view.violation.get_or_insert(violation);
-            }
-            true
-        });
-    }
 }

@@ -134,6 +134,29 @@ impl GatewayNode {
         Some(kibibytes * 1024)
     }
 
+    /// Stops the process's clock: its sockets stay open and nothing is answered.
+    ///
+    /// # Panics
+    /// When it is no process.
+    pub fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// Goes on after [`Self::pause`].
+    ///
+    /// # Panics
+    /// When it is no process.
+    pub fn resume(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        match &self.node {
+            Body::Task(_) => panic!("only a process can be sent SIG{name}"),
+            Body::Process(program) => program.process.signal(name),
+        }
+    }
+
     /// Kills the process with SIGKILL and waits until it is gone.
     ///
     /// # Panics

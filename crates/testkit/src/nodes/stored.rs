@@ -54,11 +54,8 @@ impl StoredEvents {
 
 fn stored(document: &Document) -> Stored {
     let number = |name| document.get_i64(name).expect("a number").cast_unsigned();
-    let id = document.get_binary_generic("id").or_else(|_| match document.get("id") {
-        Some(Bson::Binary(binary)) => Ok(&binary.bytes),
-        _ => document.get_binary_generic("id"),
-    });
-    let id = Uuid::from_slice(id.expect("an id")).expect("a UUID");
+    let Some(Bson::Binary(id)) = document.get("id") else { panic!("an event without an id") };
+    let id = Uuid::from_slice(&id.bytes).expect("a UUID");
     let body = document.get_document("body").ok();
     Stored {
         id: MessageId::from_uuid(id),

@@ -1,15 +1,31 @@
 //! One order for all, and acks only for what is stored (P1, P3).
 
+use std::time::Duration;
+
 use hubbub_testkit::nodes::{Cluster, TestClient};
 
 use crate::{all_acked, say_all, sees_all, times_stored};
 
 const SENDERS: usize = 5;
+/// Messages of each in each room.
 const EACH: usize = 50;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn order_is_identical_on_all_nodes_under_concurrent_senders() {
-    let cluster = Cluster::start(3, 2).await;
+    everybody_sees_the_same(&Cluster::start(3, 2).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn order_is_identical_where_redis_is_nearer_to_some_nodes_than_to_others() {
+    let cluster = Cluster::builder().with_proxies().start(3, 1).await;
+    for (gateway, delay) in [(1, 5), (2, 25)] {
+        cluster.gateway(gateway).redis_proxy().set_delay(Duration::from_millis(delay));
+    }
+    everybody_sees_the_same(&cluster).await;
+}
+
+/// Five people on three gateways talk in two rooms, all at once.
+async fn everybody_sees_the_same(cluster: &Cluster) {
     let mut people = Vec::new();
     for number in 0..SENDERS {
         people.push(cluster.person(number % 3).await);

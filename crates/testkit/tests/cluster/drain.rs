@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use hubbub_protocol::ServerFrame;
 use hubbub_testkit::nodes::balancer::Balancer;
 use hubbub_testkit::nodes::resilient::ResilientClient;
-use hubbub_testkit::nodes::{Cluster, TestClient, eventually};
+use hubbub_testkit::nodes::{Cluster, eventually};
 
 /// From SIGTERM to the end of the process: the time clients have to move, and a little.
 const GRACE: Duration = Duration::from_secs(10);
@@ -25,9 +25,7 @@ async fn a_gateway_that_is_told_to_stop_hands_its_clients_over_unnoticed() {
     for person in &people {
         clients.push(ResilientClient::start(person, balancer.address()).await);
     }
-    let told = TestClient::of(&people[0], cluster.ledger());
-    let mut told = told;
-    told.connect(cluster.address(0)).await;
+    let mut told = cluster.connect(&people[0], 0).await;
     cluster.gateway(0).becomes(200).await;
 
     let speaker = clients.remove(0);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hubbub_gateway::settings::Mode;
+use hubbub_protocol::server::ErrorFrame;
 use hubbub_protocol::{ErrorCode, MessageId};
 use hubbub_testkit::nodes::{Cluster, eventually};
 
@@ -28,13 +29,10 @@ async fn a_full_write_ahead_log_refuses_sends_until_somebody_stores_again() {
         let id = at_a.say(room, "is there room?").await;
         let answer = at_a
             .until("a place or a refusal", |view| {
-                let about = |id: MessageId| move |of: &&str| *of == id.to_string();
-                let refused = view
-                    .errors
-                    .iter()
-                    .find(|error| error.id.as_deref().as_ref().is_some_and(about(id)));
-                let placed = view.room(room).place(id).map(|_| None);
-                placed.or_else(|| refused.map(|error| Some(error.clone())))
+                let about = |error: &&ErrorFrame| error.id == Some(id.to_string());
+                let refused = view.errors.iter().find(about).cloned();
+                let placed = view.room(room).place(id);
+                placed.map(|_| None).or_else(|| refused.map(Some))
             })
             .await;
         match answer {

@@ -38,6 +38,13 @@ async fn a_user_is_one_row_until_the_last_of_three_devices_on_two_nodes_is_gone(
     becomes(&bob, ada.id(), false).await;
 }
 
+/// Lets a node's lease run out now.
+async fn let_lapse(cluster: &Cluster, node: &str) {
+    let leases = cluster.redis().cli(&["ZRANGE", "hubbub:leases", "0", "-1"]).await;
+    let lease = leases.lines().find(|lease| lease.starts_with(node)).expect("the node's lease");
+    cluster.redis().cli(&["ZADD", "hubbub:leases", "XX", "1", lease]).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_gateways_users_are_offline_once_its_lease_has_run_out() {
     let mut cluster = Cluster::builder().of_processes().start(2, 1).await;
@@ -53,9 +60,7 @@ async fn a_killed_gateways_users_are_offline_once_its_lease_has_run_out() {
     assert!(row(&bob, ada.id()).await.is_some(), "its lease still holds");
 
     // Instead of waiting for it: the lease runs out now.
-    let leases = cluster.redis().cli(&["ZRANGE", "hubbub:leases", "0", "-1"]).await;
-    let lease = leases.lines().find(|lease| lease.starts_with(&node)).expect("the node's lease");
-    cluster.redis().cli(&["ZADD", "hubbub:leases", "XX", "1", lease]).await;
+    let_lapse(&cluster, &node).await;
     becomes(&bob, ada.id(), false).await;
     assert!(row(&bob, bob.id()).await.is_some(), "the other gateway's users stay");
     let last_seen = eventually("when she was last seen", async || {
@@ -64,4 +69,28 @@ async fn a_killed_gateways_users_are_offline_once_its_lease_has_run_out() {
     })
     .await;
     assert!(last_seen > hubbub_protocol::Timestamp::from_millis(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_slept_through_its_lease_brings_its_users_back() {
+    let cluster = Cluster::builder().of_processes().start(2, 1).await;
+    let (ada, bob) = (cluster.person(1).await, cluster.person(1).await);
+    let room = bob.room_with(&[&ada]).await;
+    let asleep = cluster.connect(&ada, 0).await;
+    let mut awake = cluster.connect(&bob, 1).await;
+    becomes(&bob, ada.id(), true).await;
+    let node = asleep.look(|view| view.greeted_by[0].to_string());
+
+    cluster.gateway(0).pause();
+    let_lapse(&cluster, &node).await;
+    becomes(&bob, ada.id(), false).await;
+    let said = crate::say_all(&mut awake, room, 10).await;
+    eventually("the reaper", async || {
+        let leases = cluster.redis().cli(&["ZRANGE", "hubbub:leases", "0", "-1"]).await;
+        (!leases.lines().any(|lease| lease.starts_with(&node))).then_some(())
+    })
+    .await;
+    cluster.gateway(0).resume();
+    becomes(&bob, ada.id(), true).await;
+    crate::sees_all(&asleep, room, &said).await;
 }
