@@ -355,3 +355,23 @@ async fn who_does_not_read_events_can_still_send() {
     }
     assert_eq!(client.messages(gateway.room).await.len(), 5);
 }
+
+#[tokio::test]
+async fn who_does_not_read_events_is_not_taken_for_a_silent_gateway() {
+    let mut gateway = Gateway::start().await;
+    let options = Options { events: 1, ..Options::default() };
+    let (client, mut events) = Client::start(gateway.log_in().await, options);
+    let mut socket = gateway.ready().await;
+    for _ in 0..400 {
+        socket
+            .send(&ServerFrame::Typing { room: gateway.room, user: gateway.user, on: true })
+            .await;
+    }
+    let reconnected = timeout(Duration::from_secs(4), gateway.sockets.recv()).await;
+    assert!(reconnected.is_err(), "four heartbeats long nothing was read, and nobody left");
+    for _ in 0..400 {
+        wait_for(&mut events, |event| matches!(event, Event::Update(Update::Typing { .. }))).await;
+    }
+    client.send(gateway.room, "still here").await.unwrap();
+    assert!(matches!(socket.next().await, ClientFrame::Send { .. }));
+}

@@ -21,7 +21,7 @@ use crate::connection::{Closed, Connection};
 use crate::http::{Api, ApiError, Page};
 use crate::sync::{Action, Replica};
 
-/// Events that wait before the socket is read no further.
+/// Events that wait before the socket is read no further, and no other is opened.
 const EVENTS_HELD: usize = 256;
 /// Rooms that are loaded at a time.
 const LOADS: usize = 4;
@@ -148,7 +148,7 @@ impl Driver {
                 break end;
             }
             let wake = self.wake();
-            let reads = self.held.len() < EVENTS_HELD;
+            let reads = self.reads();
             let step = tokio::select! {
                 command = commands.recv() => Step::Command(command),
                 told = self.events.reserve(), if !self.held.is_empty() => {
@@ -171,6 +171,10 @@ impl Driver {
                 Step::Tick => self.tick().await,
                 Step::Told | Step::Done(None) => Ok(()),
             };
+            if !reads && let Some(link) = &mut self.link {
+                // The silence was this side's own.
+                link.heard = Instant::now();
+            }
             if let Err(end) = took {
                 break end;
             }
@@ -212,16 +216,22 @@ impl Driver {
         }
     }
 
+    /// Whether there is room for what else may happen.
+    fn reads(&self) -> bool {
+        self.held.len() < EVENTS_HELD
+    }
+
     fn wake(&self) -> Option<Instant> {
         let link = self.link.as_ref();
         let of_link =
             link.map(|link| [Some(link.ping), Some(link.silent()), link.refresh]).into_iter();
-        of_link.flatten().chain([self.dial, self.replica.deadline()]).flatten().min()
+        let dial = self.dial.filter(|_| self.reads());
+        of_link.flatten().chain([dial, self.replica.deadline()]).flatten().min()
     }
 
     async fn tick(&mut self) -> Result<(), End> {
         let now = Instant::now();
-        if self.dial.is_some_and(|at| at <= now) {
+        if self.reads() && self.dial.is_some_and(|at| at <= now) {
             (self.dial, self.dialling) = (None, true);
             let (resume, only) = (self.replica.resume_points(), self.only.clone());
             let dialled = dial(self.api.clone(), self.expired.take(), resume, only);
