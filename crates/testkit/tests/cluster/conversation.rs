@@ -49,7 +49,7 @@ async fn everybody_sees_the_same(cluster: &Cluster) {
     });
     let mut clients: Vec<TestClient> = Vec::new();
     for task in talking.collect::<Vec<_>>() {
-        clients.push(task.await.unwrap());
+        clients.push(task.await.expect("nobody is told what must not be"));
     }
 
     for room in rooms {
