@@ -63,18 +63,22 @@ impl PendingAcks {
     }
 
     /// A connection no longer waits: its send was answered in another way. Its send counts no more,
-    /// unless a notice was faster and has answered it as well.
-    pub fn forget(&self, connection: &Arc<Connection>, room: RoomId, id: MessageId) {
+    /// unless a notice was faster and has answered it as well. Whether the connection still waited:
+    /// if not, it has its ack.
+    #[must_use]
+    pub fn forget(&self, connection: &Arc<Connection>, room: RoomId, id: MessageId) -> bool {
         let mut waiting = self.waiting();
-        let Some(waiters) = waiting.get_mut(&(room, id)) else { return };
+        let Some(waiters) = waiting.get_mut(&(room, id)) else { return false };
         let before = waiters.len();
         waiters.retain(|w| w.connection.as_ptr() != Arc::as_ptr(connection));
-        if waiters.len() < before {
-            connection.end_send();
-        }
+        let waited = waiters.len() < before;
         if waiters.is_empty() {
             waiting.remove(&(room, id));
         }
+        if waited {
+            connection.end_send();
+        }
+        waited
     }
 
     /// An event is stored: everybody who waits for it is told.
@@ -181,7 +185,7 @@ mod tests {
         assert!(sender.begin_send(2) && acks.expect(&sender, room, first));
         assert!(sender.begin_send(2) && acks.expect(&sender, room, second));
         acks.stored(&notice(room, first));
-        acks.forget(&sender, room, first);
+        assert!(!acks.forget(&sender, room, first), "it has its ack");
         assert!(sender.begin_send(2), "one was answered");
         assert!(!sender.begin_send(2), "the other waits");
     }
@@ -192,7 +196,7 @@ mod tests {
         let id = MessageId::new();
         assert!(sender.begin_send(1) && acks.expect(&sender, room, id));
         assert!(!acks.expect(&sender, room, id), "it waits already");
-        acks.forget(&sender, room, id);
+        assert!(acks.forget(&sender, room, id));
         assert!(acks.is_empty() && sender.begin_send(1));
     }
 }

@@ -200,13 +200,16 @@ impl Session {
                 Standing::Fresh => {}
                 Standing::Repeated => hub.look_up_acks(&[(room, id)]).await,
                 Standing::Stored => {
-                    hub.acks.forget(connection, room, id);
-                    connection.tell(&ack(room, id, committed.position, committed.at));
+                    // Unless a notice of another device's try was faster.
+                    if hub.acks.forget(connection, room, id) {
+                        connection.tell(&ack(room, id, committed.position, committed.at));
+                    }
                 }
             },
             Err(failure) => {
-                if first {
-                    hub.acks.forget(connection, room, id);
+                if first && !hub.acks.forget(connection, room, id) {
+                    // A notice of another device's try has answered it.
+                    return Ok(());
                 }
                 return Err(failure.into());
             }
