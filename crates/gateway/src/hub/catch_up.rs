@@ -171,8 +171,7 @@ async fn fill(hub: Arc<Hub>, room: Arc<Room>) {
             }
         };
         for frame in frames.iter() {
-            let overflowed = room.advance(&mut room.state(), frame, hub.tick());
-            for connection in overflowed {
+            for connection in room.advance_from(from, frame, hub.tick()) {
                 hub.catch_up(&connection);
             }
             hub.follow_member_event(room.id, frame.wire.payload());
@@ -248,7 +247,7 @@ async fn catch_up(hub: Arc<Hub>, connection: Arc<Connection>) {
             }
         };
         backoff = Backoff::default();
-        connection.outbound.catch_up(&frames);
+        connection.outbound.catch_up(room, from, &frames);
     }
     connection.end_catch_up();
 }

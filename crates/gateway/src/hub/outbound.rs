@@ -147,14 +147,18 @@ impl Outbound {
         lanes.behind.insert(room, position);
     }
 
-    /// Queues what was read for a room that is behind, as far as the lane takes it. Stops where the
+    /// Queues what was read from `from` on for a room that is behind, as far as the lane takes it. Stops where the
     /// lane is full, or the room is no longer behind or at another position than the next frame
     /// follows: then look again.
     ///
     /// Of a sync in several frames only the last moves the position, so all of them are taken or
     /// none: cut short, it would begin anew each time. The reader bounds it.
-    pub fn catch_up(&self, frames: &[Arc<PlacedFrame>]) {
+    pub fn catch_up(&self, room: RoomId, from: Position, frames: &[Arc<PlacedFrame>]) {
         let mut lanes = self.lanes();
+        // A reset would be taken from any position, even one that it does not concern.
+        if lanes.behind.get(&room) != Some(&from) {
+            return;
+        }
         let mut within_sync = false;
         for frame in frames {
             let fits = lanes.events_bytes < self.events_max || within_sync;
@@ -378,14 +382,14 @@ mod tests {
         let outbound = Outbound::new(2048);
         let (a, b) = (RoomId::new(), RoomId::new());
         outbound.fall_behind(a, at(0));
-        outbound.catch_up(&[event(a, 1, 900), event(a, 2, 900)]);
+        outbound.catch_up(a, at(0), &[event(a, 1, 900), event(a, 2, 900)]);
         assert_eq!(outbound.behind_at(a), Some(at(2)));
         assert_eq!(outbound.event(&event(b, 1, 900)), Pushed::Overflowed);
         assert_eq!(outbound.behind_at(a), Some(at(0)));
         assert!(!outbound.keep_up_from(a, at(2)), "it is not there any more");
-        outbound.catch_up(&[event(a, 3, 10)]);
+        outbound.catch_up(a, at(2), &[event(a, 3, 10)]);
         assert_eq!(outbound.behind_at(a), Some(at(0)), "no hole");
-        outbound.catch_up(&[event(a, 1, 10)]);
+        outbound.catch_up(a, at(0), &[event(a, 1, 10)]);
         assert_eq!(outbound.behind_at(a), Some(at(1)));
     }
 
@@ -395,9 +399,18 @@ mod tests {
         let (a, b) = (RoomId::new(), RoomId::new());
         outbound.event(&event(a, 9, 900));
         outbound.fall_behind(a, at(4));
-        outbound.catch_up(&[event(a, 5, 900), event(a, 6, 900)]);
+        outbound.catch_up(a, at(4), &[event(a, 5, 900), event(a, 6, 900)]);
         assert_eq!(outbound.event(&event(b, 1, 900)), Pushed::Overflowed);
         assert_eq!(outbound.behind_at(a), Some(at(4)));
+    }
+
+    #[tokio::test]
+    async fn what_was_read_for_another_position_is_passed_over() {
+        let outbound = Outbound::new(2048);
+        let room = RoomId::new();
+        outbound.fall_behind(room, at(4));
+        outbound.catch_up(room, at(90), &[PlacedFrame::reset(room, at(7))]);
+        assert_eq!(outbound.behind_at(room), Some(at(4)));
     }
 
     #[tokio::test]
@@ -409,7 +422,7 @@ mod tests {
             Arc::new(PlacedFrame { room, after: Some(at(1)), position: at(upto), wire })
         };
         outbound.fall_behind(room, at(1));
-        outbound.catch_up(&[part(1), part(1), part(1), part(8)]);
+        outbound.catch_up(room, at(1), &[part(1), part(1), part(1), part(8)]);
         assert_eq!(outbound.behind_at(room), Some(at(8)));
         assert_eq!(taken(&outbound).await, 4);
     }

@@ -119,8 +119,23 @@ impl Room {
         self.advance(&mut state, &PlacedFrame::reset(self.id, position), tick)
     }
 
+    /// Hands out what was read from `from` on. A reset is taken only there: the head may have moved
+    /// into the new epoch meanwhile.
+    pub(super) fn advance_from(
+        &self,
+        from: Position,
+        frame: &Arc<PlacedFrame>,
+        tick: u32,
+    ) -> Vec<Arc<Connection>> {
+        let mut state = self.state();
+        if frame.after.is_none() && state.head != Some(from) {
+            return Vec::new();
+        }
+        self.advance(&mut state, frame, tick)
+    }
+
     /// Hands out what follows the head: an event, a sync or a reset. Passes over what does not.
-    pub(super) fn advance(
+    fn advance(
         &self,
         state: &mut State,
         frame: &Arc<PlacedFrame>,
