@@ -4,7 +4,7 @@
 //! [`mongo`] for a cluster, [`sqlite`] for one process. What nodes share only while they run is not
 //! here (see `hubbub-bus`); neither knows the other.
 //!
-//! - [`users`]: accounts
+//! - [`users`]: accounts, and how people are found
 //! - [`sessions`]: logins, each a family of refresh tokens
 //! - [`rooms`]: rooms and who is in them
 //! - [`events`]: the rooms' logs as stored, history, state sync, epochs
