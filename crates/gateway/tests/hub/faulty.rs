@@ -79,6 +79,18 @@ impl FaultyBus {
         self.log.lock().unwrap().clone()
     }
 
+    /// Many an answer is old by the time it is acted on.
+    async fn answer_late(&self) {
+        let late = {
+            let mut state = self.faults().state();
+            state.random.random_bool(0.3).then(|| LATE.mul_f64(state.random.random()))
+        };
+        match late {
+            Some(late) => tokio::time::sleep(late).await,
+            None => tokio::task::yield_now().await,
+        }
+    }
+
     fn faults(&self) -> &Arc<Faults> {
         self.faults.get().unwrap()
     }
@@ -256,9 +268,8 @@ impl RoomLog for FaultyBus {
     }
 
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Position>>, BusError> {
-        // An answer that is old by the time it is acted on.
         let heads = self.local.heads(rooms).await;
-        tokio::task::yield_now().await;
+        self.answer_late().await;
         heads
     }
 
@@ -270,7 +281,7 @@ impl RoomLog for FaultyBus {
         limit: usize,
     ) -> Result<LogRead, BusError> {
         let read = self.local.log_after(room, after, limit).await;
-        tokio::task::yield_now().await;
+        self.answer_late().await;
         if let Ok(LogRead::Events { head, events }) = &read
             && let Some(last) = events.len().checked_sub(1)
         {
