@@ -101,7 +101,7 @@ async fn what_a_deaf_reader_misses_is_not_kept_in_memory_for_it() {
     let text = format!("e{}", "\u{301}".repeat(LARGE / 2));
     let first = at_a.say(room, &text).await;
     attentive.sees(room, first).await;
-    let deaf = deaf(&cluster, &eve, 1).await;
+    let _deaf = deaf(&cluster, &eve, 1).await;
     let resident = || cluster.gateway(1).resident_bytes().expect("a process");
     let (before, mut most) = (resident(), 0);
     // A few at a time: faster than the gateway gives up on who does not read.
