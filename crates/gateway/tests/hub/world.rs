@@ -46,6 +46,20 @@ pub(crate) async fn owner(store: &SqliteStore) -> UserId {
     id
 }
 
+/// A new room in the store.
+pub(crate) async fn room(store: &SqliteStore, owner: UserId) -> RoomId {
+    let room = NewRoom {
+        id: RoomId::new(),
+        kind: RoomKind::Private,
+        name: "room".to_owned(),
+        description: String::new(),
+        code: RoomCode::new(),
+        owner,
+        created_at: Timestamp::now(),
+    };
+    store.create_room(room).await.unwrap().id
+}
+
 /// One case: everything in it follows from the seed, except how tasks take turns.
 pub(crate) struct World {
     random: StdRng,
@@ -117,16 +131,7 @@ impl World {
     }
 
     async fn make_room(&mut self) {
-        let room = NewRoom {
-            id: RoomId::new(),
-            kind: RoomKind::Private,
-            name: "room".to_owned(),
-            description: String::new(),
-            code: RoomCode::new(),
-            owner: self.owner,
-            created_at: Timestamp::now(),
-        };
-        let room = self.store.create_room(room).await.unwrap().id;
+        let room = room(&self.store, self.owner).await;
         let beginning = Position::new(Epoch(1), Seq(0));
         self.local.seed(room, beginning, false).await.unwrap();
         self.rooms.push(room);
