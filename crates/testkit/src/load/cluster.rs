@@ -15,7 +15,8 @@ use hubbub_gateway::auth::{Auth, AuthOptions, SigningKeys};
 use hubbub_protocol::event::NewEventKind;
 use hubbub_protocol::http::RoomKind;
 use hubbub_protocol::{
-    MessageBody, MessageId, NewEvent, RoomCode, RoomId, Seq, SessionId, Timestamp, UserId,
+    Epoch, MessageBody, MessageId, NewEvent, Position, RoomCode, RoomId, Seq, SessionId, Timestamp,
+    UserId,
 };
 use hubbub_store::{
     MongoOptions, MongoStore, NewRoom, NewSession, NewUser, RoomStore, SessionStore, UserStore,
@@ -28,7 +29,9 @@ use super::{Failure, number};
 /// How long sessions and tokens last; longer than any run.
 const LASTING: Duration = Duration::from_secs(3600);
 /// What is done at the same time while a scenario is set up.
-const AT_ONCE: usize = 64;
+pub(super) const AT_ONCE: usize = 64;
+/// Where a new room starts.
+pub(super) const BEGINNING: Position = Position::new(Epoch(1), Seq(0));
 /// How often and how long memory is watched until it stays the same.
 const SETTLE_EVERY: Duration = Duration::from_millis(500);
 const SETTLE_WITHIN: Duration = Duration::from_secs(10);
@@ -184,6 +187,9 @@ impl Cluster {
             created_at: now,
         };
         let room = self.store.create_room(room).await?.id;
+        // As the HTTP API does. Without it the room would count as one whose history the bus has
+        // lost, and for some minutes each send would be looked up in the store.
+        self.bus.seed(room, BEGINNING, false).await?;
         for member in others {
             self.store.join(room, member.user, Seq(0), now).await?;
         }

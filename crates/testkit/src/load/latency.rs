@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use hubbub_protocol::{ClientFrame, MessageBody, MessageId, RoomId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval_at};
 
-use super::cluster::{Account, Cluster};
+use super::cluster::{AT_ONCE, Cluster};
 use super::percentile::Samples;
 use super::socket::{Socket, is_message};
 use super::{Failure, text};
@@ -80,14 +81,14 @@ pub async fn run(cluster: &Cluster, options: LatencyOptions) -> Result<Value, Fa
     let size = listeners + 1;
     let accounts = cluster.accounts(count * size).await?;
     let rooms = cluster.rooms(&accounts, size).await?;
-    let mut sockets = Vec::new();
-    for (room, members) in rooms.iter().zip(accounts.chunks(size)) {
-        for (n, Account { token, .. }) in members.iter().enumerate() {
-            let gateway = if n == 0 { from } else { to };
-            let sends_to = (n == 0).then_some(*room);
-            sockets.push((Socket::open(gateway.address, token).await?, sends_to));
-        }
-    }
+    let clients = rooms.iter().zip(accounts.chunks(size)).flat_map(|(room, members)| {
+        members.iter().enumerate().map(move |(n, member)| async move {
+            let (gateway, sends_to) = if n == 0 { (from, Some(*room)) } else { (to, None) };
+            let socket = Socket::open(gateway.address, &member.token).await?;
+            Ok::<_, Failure>((socket, sends_to))
+        })
+    });
+    let sockets: Vec<_> = stream::iter(clients).buffered(AT_ONCE).try_collect().await?;
 
     let zero = Instant::now();
     let counted = zero + WARM_UP;

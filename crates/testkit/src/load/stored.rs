@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use futures_util::future::try_join_all;
 use hubbub_bus::{RoomLog, Wal};
-use hubbub_protocol::{Epoch, Position, RoomId, Seq, UserId};
+use hubbub_protocol::{RoomId, UserId};
 use serde_json::{Value, json};
 
-use super::cluster::Cluster;
+use super::cluster::{BEGINNING, Cluster};
 use super::{Failure, number, text};
 
 const ROOMS: usize = 200;
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How many messages, how long.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct StoredOptions {
-    /// Messages that are published as fast as Redis takes them.
+    /// Messages that are published while the worker stands still.
     #[arg(long, default_value_t = 100_000)]
     pub messages: u64,
     /// How long messages are published as fast as they are stored, in seconds.
@@ -41,7 +41,7 @@ pub struct StoredOptions {
 pub async fn run(cluster: &Cluster, options: StoredOptions) -> Result<Value, Failure> {
     let rooms: Vec<RoomId> = (0..ROOMS).map(|_| RoomId::new()).collect();
     for room in &rooms {
-        cluster.bus.seed(*room, Position::new(Epoch(1), Seq(0)), false).await?;
+        cluster.bus.seed(*room, BEGINNING, false).await?;
     }
     let (body, sender) = (text(TEXT), UserId::new());
     let published = AtomicU64::new(0);
@@ -57,9 +57,9 @@ pub async fn run(cluster: &Cluster, options: StoredOptions) -> Result<Value, Fai
             }
         }
     };
-    let start = Instant::now();
+    let paused = cluster.worker.pause()?;
     try_join_all((0..PUBLISHERS).map(|_| publisher(options.messages))).await?;
-    let filled = number(options.messages) / start.elapsed().as_secs_f64();
+    drop(paused);
 
     let (backlog, start, cpu) = (waiting(cluster).await?, Instant::now(), cluster.worker.cpu()?);
     empty(cluster).await?;
@@ -69,7 +69,6 @@ pub async fn run(cluster: &Cluster, options: StoredOptions) -> Result<Value, Fai
     let steady = steady(cluster, options, &rooms, &body, sender).await?;
     Ok(json!({
         "scenario": "stored",
-        "published_per_second_while_storing": filled.round(),
         "backlog": backlog,
         "drained_per_second": drained.round(),
         "worker_cpu_us_per_message":

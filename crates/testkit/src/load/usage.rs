@@ -1,6 +1,7 @@
 //! What a process uses, as the kernel counts it (Linux, proc(5)).
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use super::Failure;
@@ -63,8 +64,33 @@ impl ProcessId {
         Ok(switches)
     }
 
+    /// Makes it stand still until the answer is dropped.
+    ///
+    /// # Errors
+    /// When there is no such process.
+    pub fn pause(self) -> Result<Paused, Failure> {
+        self.signal("STOP")?;
+        Ok(Paused(self))
+    }
+
+    fn signal(self, name: &str) -> Result<(), Failure> {
+        let sent = Command::new("kill").args(["-s", name, &self.0.to_string()]).status()?;
+        sent.success().then_some(()).ok_or_else(|| format!("no process {}", self.0).into())
+    }
+
     fn read(self, file: &str) -> Result<String, Failure> {
         Ok(fs::read_to_string(format!("/proc/{}/{file}", self.0))?)
+    }
+}
+
+/// A process that stands still.
+#[derive(Debug)]
+pub struct Paused(ProcessId);
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        // If it is gone, there is nothing to wake.
+        let _ = self.0.signal("CONT");
     }
 }
 
