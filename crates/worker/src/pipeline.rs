@@ -9,12 +9,14 @@
 //! - `pacing`: when to wait for a batch to grow
 //! - `batch`: what becomes of the entries of one batch
 //! - `append`: giving events to the store, and isolating those it can't take
+//! - `grouping`: partitions that store at the same time share a write
 //! - `relocate`: events that lost their place because the bus lost data
 //! - `retry`: waiting for a bus or a store that is away
 //! - `progress`: what readiness says
 
 mod append;
 mod batch;
+mod grouping;
 mod pacing;
 mod partition;
 mod progress;
@@ -31,6 +33,7 @@ use hubbub_store::EventStore;
 use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use self::grouping::Grouping;
 use self::partition::Partition;
 use self::progress::Progress;
 
@@ -67,6 +70,7 @@ struct Shared {
     wal: Arc<dyn Wal>,
     log: Arc<dyn RoomLog>,
     store: Arc<dyn EventStore>,
+    appends: Grouping,
     options: PipelineOptions,
     progress: Progress,
 }
@@ -84,7 +88,7 @@ impl fmt::Debug for Pipeline {
 }
 
 impl Pipeline {
-    /// A pipeline that does nothing yet.
+    /// A pipeline that does nothing yet. Called within a tokio runtime.
     #[must_use]
     pub fn new(
         wal: Arc<dyn Wal>,
@@ -93,7 +97,8 @@ impl Pipeline {
         options: PipelineOptions,
     ) -> Self {
         let progress = Progress::new(wal.partitions());
-        Self { shared: Arc::new(Shared { wal, log, store, options, progress }) }
+        let appends = Grouping::start(Arc::clone(&store), wal.partitions());
+        Self { shared: Arc::new(Shared { wal, log, store, appends, options, progress }) }
     }
 
     /// Stores what is committed, until `stop`; then finishes the batches in hand and returns. A

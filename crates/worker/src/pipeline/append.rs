@@ -66,7 +66,7 @@ impl Partition {
             counter!(Metric::Batches.name()).increment(1);
             histogram!(Metric::BatchEvents.name()).record(events.len() as f64);
             let start = Instant::now();
-            let answer = self.shared.store.append(events).await;
+            let answer = self.shared.appends.append(events).await;
             histogram!(Metric::AppendSeconds.name()).record(start.elapsed());
             match answer {
                 Ok(appended) if appended.len() == events.len() => return Ok(Ok(appended)),
