@@ -8,3 +8,4 @@ mod handshake;
 mod hello;
 mod node;
 mod tokens;
+mod writing;
