@@ -93,7 +93,7 @@ async fn measure<B: Bus + Wal>(
 }
 
 async fn commit<B: Bus>(bus: Arc<B>, room: RoomId, counts: Arc<Counts>) -> Result<(), Failure> {
-    let body = MessageBody { text: "m".repeat(100) };
+    let body = MessageBody::text("m".repeat(100));
     let sender = UserId::new();
     while !counts.over.load(Ordering::Relaxed) {
         let event = NewEvent {

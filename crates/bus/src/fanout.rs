@@ -36,6 +36,18 @@ pub enum Control {
         /// The user.
         user: UserId,
     },
+    /// A member may do something else in a room than before.
+    MemberChanged {
+        /// The room.
+        room: RoomId,
+        /// The user.
+        user: UserId,
+    },
+    /// What members may do in a room has changed, or the room is gone.
+    RoomChanged {
+        /// The room.
+        room: RoomId,
+    },
 }
 
 /// Where a node's deliveries go: the hub. Called from the bus's dispatch tasks, in order per room,

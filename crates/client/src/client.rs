@@ -8,9 +8,7 @@ mod dial;
 mod driver;
 
 use hubbub_protocol::server::ReadyRoom;
-use hubbub_protocol::{
-    ClientFrame, ErrorCode, Message, MessageBody, MessageId, NodeId, RoomId, Seq,
-};
+use hubbub_protocol::{ClientFrame, Draft, ErrorCode, Message, MessageId, NodeId, RoomId, Seq};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::http::Api;
@@ -81,7 +79,7 @@ pub struct Unsent {
     /// Its room.
     pub room: RoomId,
     /// What it says.
-    pub body: MessageBody,
+    pub body: Draft,
     /// How far it has come.
     pub state: outbox::State,
 }
@@ -109,7 +107,7 @@ impl Client {
     /// [`SendError`] when the text can't be sent, the outbox is full or the client has ended.
     pub async fn send(&self, room: RoomId, text: &str) -> Result<MessageId, SendError> {
         let id = MessageId::new();
-        self.send_as(id, room, MessageBody { text: text.to_owned() }).await?;
+        self.send_as(id, room, Draft::text(text)).await?;
         Ok(id)
     }
 
@@ -117,12 +115,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Self::send`].
-    pub async fn send_as(
-        &self,
-        id: MessageId,
-        room: RoomId,
-        body: MessageBody,
-    ) -> Result<(), SendError> {
+    pub async fn send_as(&self, id: MessageId, room: RoomId, body: Draft) -> Result<(), SendError> {
         self.ask(|reply| Command::Send { id, room, body, reply })
             .await
             .ok_or(SendError::Ended)?
@@ -151,7 +144,8 @@ impl Client {
 
     /// Tells how far this user has read. Lost without a connection; the next one tells again.
     pub async fn mark_read(&self, room: RoomId, read: Seq) {
-        let frame = ClientFrame::Mark { room, delivered: Some(read), read: Some(read) };
+        let frame =
+            ClientFrame::Mark { room, delivered: Some(read), read: Some(read), unread: None };
         // An ended client has nobody to tell.
         let _ = self.commands.send(Command::Volatile(frame)).await;
     }

@@ -236,7 +236,7 @@ impl Api {
     /// # Errors
     /// [`ApiError`].
     pub async fn direct(&self, user: UserId) -> Result<Room, ApiError> {
-        self.post("direct", Some(&DirectRequest { user })).await
+        self.post("direct", Some(&DirectRequest { user: Some(user), users: None })).await
     }
 
     /// A room as it is now.

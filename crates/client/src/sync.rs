@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 use hubbub_protocol::http::History;
 use hubbub_protocol::server::{ErrorFrame, Head, Mark, ReadyRoom};
 use hubbub_protocol::{
-    ClientFrame, ErrorCode, Event, Limits, Member, Message, MessageBody, MessageId, Position,
-    RoomChange, RoomId, Seq, ServerFrame, Timestamp, UserId, client::ResumePoint,
+    ClientFrame, Draft, ErrorCode, Event, Limits, Member, Message, MessageId, Position, RoomChange,
+    RoomId, Seq, ServerFrame, Timestamp, UserId, client::ResumePoint,
 };
 
 pub mod outbox;
@@ -192,6 +192,9 @@ impl Replica {
         match frame {
             ServerFrame::Ready { user, limits, rooms, .. } => self.ready(user, limits, &rooms, now),
             ServerFrame::Message(message) => self.event(Event::Message(message), now),
+            ServerFrame::Edited(edited) => self.event(Event::Edited(edited), now),
+            ServerFrame::Deleted(deleted) => self.event(Event::Deleted(deleted), now),
+            ServerFrame::Reaction(reaction) => self.event(Event::Reaction(reaction), now),
             ServerFrame::Member(member) => self.event(Event::Member(member), now),
             ServerFrame::Room(change) => self.event(Event::Room(change), now),
             ServerFrame::Sync { room, epoch, upto, messages } => {
@@ -212,6 +215,9 @@ impl Replica {
             ServerFrame::Error(error) => self.refused(error, now),
             ServerFrame::Marks { room, marks } => self.tell(Update::Marks { room, marks }),
             ServerFrame::Typing { room, user, on } => self.tell(Update::Typing { room, user, on }),
+            // These are for programs that show people and an inbox.
+            ServerFrame::Presence { .. } | ServerFrame::User { .. } | ServerFrame::Inbox { .. } => {
+            }
             // These speak of the connection, which is the driver's.
             ServerFrame::Refreshed { .. } | ServerFrame::GoAway { .. } | ServerFrame::Pong => {}
         }
@@ -227,7 +233,7 @@ impl Replica {
         &mut self,
         id: MessageId,
         room: RoomId,
-        body: MessageBody,
+        body: Draft,
         now: Instant,
     ) -> Result<(), ErrorCode> {
         self.limits.check_text(&body.text)?;
@@ -358,6 +364,7 @@ impl Replica {
                 }
                 self.placed([own]);
             }
+            Event::Edited(_) | Event::Deleted(_) | Event::Reaction(_) => {}
             Event::Member(member) => self.tell(Update::Member(member)),
             Event::Room(change) => self.tell(Update::Room(change)),
         }

@@ -15,8 +15,8 @@ use hubbub_client::sync::Update;
 use hubbub_protocol::http::{SessionResponse, User, UserStatus};
 use hubbub_protocol::server::{GoAwayReason, ReadyRoom};
 use hubbub_protocol::{
-    ClientFrame, CloseCode, ConnectionId, Epoch, Limits, Message, MessageId, RoomId, SUBPROTOCOL,
-    Seq, ServerFrame, Timestamp, UserId,
+    ClientFrame, CloseCode, ConnectionId, Epoch, Limits, Message, MessageBody, MessageId, RoomId,
+    SUBPROTOCOL, Seq, ServerFrame, Timestamp, UserId,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -86,6 +86,7 @@ impl Gateway {
 
     fn ready_frame(&self, token_expires_in_ms: u64) -> ServerFrame {
         ServerFrame::Ready {
+            inbox: 0,
             user: self.user,
             connection: ConnectionId::new(),
             node: "scripted".parse().unwrap(),
@@ -99,6 +100,8 @@ impl Gateway {
                 read: Seq(0),
                 delivered: Seq(0),
                 unread: 0,
+                mentions: 0,
+                unread_from: None,
             }],
         }
     }
@@ -107,7 +110,18 @@ impl Gateway {
     fn message(&self, send: &ClientFrame, seq: u64) -> ServerFrame {
         let ClientFrame::Send { id, room, body } = send.clone() else { panic!("{send:?}") };
         let (epoch, seq, at) = (Epoch(1), Seq(seq), Timestamp::default());
-        ServerFrame::Message(Message { room, epoch, seq, id, sender: self.user, at, body })
+        ServerFrame::Message(Message {
+            room,
+            epoch,
+            seq,
+            id,
+            sender: self.user,
+            at,
+            body: MessageBody::text(body.text),
+            edited_at: None,
+            deleted_at: None,
+            reactions: Vec::new(),
+        })
     }
 
     fn ack(&self, id: MessageId, seq: u64) -> ServerFrame {
@@ -180,6 +194,9 @@ async fn answer(mut stream: TcpStream, user: UserId, rotations: &AtomicUsize) {
             avatar: None,
             status: UserStatus::Online,
             last_seen: None,
+            status_text: None,
+            bio: None,
+            deleted: false,
         },
         expires_in: 900,
         access_token: Some(format!("access-{rotation}")),

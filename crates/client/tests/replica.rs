@@ -10,8 +10,8 @@ use hubbub_client::sync::{Action, Replica, Update};
 use hubbub_protocol::http::History;
 use hubbub_protocol::server::{ErrorFrame, Head, ReadyRoom};
 use hubbub_protocol::{
-    ClientFrame, ConnectionId, Epoch, ErrorCode, Limits, Message, MessageBody, MessageId, RoomId,
-    Seq, ServerFrame, Timestamp, UserId,
+    ClientFrame, ConnectionId, Draft, Epoch, ErrorCode, Limits, Message, MessageBody, MessageId,
+    RoomId, Seq, ServerFrame, Timestamp, UserId,
 };
 
 struct Fixture {
@@ -38,12 +38,15 @@ impl Fixture {
             read: Seq(0),
             delivered: Seq(0),
             unread: 0,
+            mentions: 0,
+            unread_from: None,
         };
         self.ready_with(vec![room])
     }
 
     fn ready_with(&mut self, rooms: Vec<ReadyRoom>) -> Vec<Action> {
         self.hears(ServerFrame::Ready {
+            inbox: 0,
             user: self.me,
             connection: ConnectionId::new(),
             node: "one".parse().unwrap(),
@@ -83,7 +86,10 @@ impl Fixture {
             id,
             sender: self.me,
             at: Timestamp::default(),
-            body: body(),
+            body: MessageBody::text("x"),
+            edited_at: None,
+            deleted_at: None,
+            reactions: Vec::new(),
         })
     }
 
@@ -113,8 +119,8 @@ impl Fixture {
     }
 }
 
-fn body() -> MessageBody {
-    MessageBody { text: "x".into() }
+fn body() -> Draft {
+    Draft::text("x")
 }
 
 #[test]
@@ -251,7 +257,7 @@ fn the_first_event_of_a_new_room_may_overtake_its_announcement() {
 fn empty_and_overlong_texts_do_not_get_into_the_outbox() {
     let mut fixture = Fixture::new();
     let mut try_to_send = |text: String| {
-        let body = MessageBody { text };
+        let body = Draft::text(text);
         fixture.replica.send(MessageId::new(), fixture.room, body, fixture.now)
     };
     assert_eq!(try_to_send(" ".into()), Err(ErrorCode::EmptyText));

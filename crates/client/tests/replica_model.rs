@@ -9,8 +9,8 @@ use hubbub_client::sync::{Action, Replica, Update};
 use hubbub_protocol::http::History;
 use hubbub_protocol::server::{ErrorFrame, Head, ReadyRoom};
 use hubbub_protocol::{
-    ClientFrame, ConnectionId, Epoch, ErrorCode, Event, Limits, MemberChange, Message, MessageBody,
-    MessageId, NewEvent, Position, RoomId, Seq, ServerFrame, Timestamp, UserId,
+    ClientFrame, ConnectionId, Draft, Epoch, ErrorCode, Event, Limits, MemberChange, Message,
+    MessageBody, MessageId, NewEvent, Position, RoomId, Seq, ServerFrame, Timestamp, UserId,
     event::NewEventKind,
 };
 use proptest::collection::vec;
@@ -140,6 +140,9 @@ struct World {
 fn frame(event: Event) -> ServerFrame {
     match event {
         Event::Message(message) => ServerFrame::Message(message),
+        Event::Edited(edited) => ServerFrame::Edited(edited),
+        Event::Deleted(deleted) => ServerFrame::Deleted(deleted),
+        Event::Reaction(reaction) => ServerFrame::Reaction(reaction),
         Event::Member(member) => ServerFrame::Member(member),
         Event::Room(change) => ServerFrame::Room(change),
     }
@@ -190,17 +193,22 @@ impl World {
         match op {
             Op::Write(i) => {
                 let (id, room) = (MessageId::new(), self.logs[i].room);
-                let body = MessageBody { text: "mine".into() };
+                let body = Draft::text("mine");
                 self.replica.send(id, room, body, self.now).expect("room in the outbox");
                 self.written.push((i, id));
             }
             Op::Other(i) => {
-                let kind = NewEventKind::Message { body: MessageBody { text: "theirs".into() } };
+                let kind = NewEventKind::Message { body: MessageBody::text("theirs") };
                 self.commit(i, MessageId::new(), UserId::new(), kind);
             }
             Op::Join(i) => {
                 let (user, change) = (UserId::new(), MemberChange::Joined);
-                self.commit(i, MessageId::new(), user, NewEventKind::Member { user, change });
+                self.commit(
+                    i,
+                    MessageId::new(),
+                    user,
+                    NewEventKind::Member { user, change, role: None, until: None },
+                );
             }
             Op::Up(newest) => {
                 if let Some(link) = self.link(newest)
@@ -343,8 +351,11 @@ impl World {
                     read: Seq(0),
                     delivered: Seq(0),
                     unread: 0,
+                    mentions: 0,
+                    unread_from: None,
                 };
                 let ready = ServerFrame::Ready {
+                    inbox: 0,
                     user: self.user,
                     connection: ConnectionId::new(),
                     node: "model".parse().expect("a node name"),
@@ -388,7 +399,12 @@ impl World {
                 }
                 self.links[link].owed.push((i, id));
                 if !self.logs[i].seen.contains_key(&id) {
-                    self.commit(i, id, self.user, NewEventKind::Message { body });
+                    self.commit(
+                        i,
+                        id,
+                        self.user,
+                        NewEventKind::Message { body: MessageBody::text(body.text) },
+                    );
                 }
             }
             other => panic!("not expected: {other:?}"),

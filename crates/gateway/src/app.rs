@@ -9,6 +9,7 @@ use hubbub_store::Store;
 use crate::auth::Auth;
 use crate::committer::Committer;
 use crate::http::HttpOptions;
+use crate::permissions::Permissions;
 
 /// One gateway's services. Shared by every request and socket, never global.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct App {
     pub auth: Auth,
     /// The way of every event to its place.
     pub committer: Arc<Committer>,
+    /// What somebody may do in a room.
+    pub permissions: Permissions,
     /// The bounds clients are told.
     pub limits: Limits,
     /// What the HTTP side needs to know.

@@ -12,6 +12,8 @@
 //! - [`hub`]: from the bus to the connections on this node
 //! - [`committer`]: from a new event to its place, whatever the bus has forgotten
 //! - [`membership`]: joining and leaving, told to every node
+//! - [`permissions`]: what somebody may do in a room
+//! - [`refused`]: why something was not done
 //! - [`readiness`], [`drain`]: when this node gets clients, and how it leaves
 //! - [`metric`]: the names of what is counted
 //! - [`standalone`]: bus, store and worker in this one process
@@ -27,7 +29,9 @@ pub mod http;
 pub mod hub;
 pub mod membership;
 pub mod metric;
+pub mod permissions;
 pub mod readiness;
+pub mod refused;
 pub mod server;
 pub mod settings;
 pub mod socket;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use hubbub_bus::{Bus, Control};
 use hubbub_protocol::event::NewEventKind;
+use hubbub_protocol::http::Role;
 use hubbub_protocol::{MemberChange, MessageId, NewEvent, RoomId, Timestamp, UserId};
 use sha2::{Digest, Sha256};
 use uuid::Builder;
@@ -32,6 +33,10 @@ pub struct MembershipChange {
     pub change: MemberChange,
     /// When the store made the change.
     pub at: Timestamp,
+    /// The new role, of a change of role.
+    pub role: Option<Role>,
+    /// Until when, of a mute.
+    pub until: Option<Timestamp>,
 }
 
 impl MembershipChange {
@@ -47,6 +52,11 @@ impl MembershipChange {
             MemberChange::Joined => 0,
             MemberChange::Left => 1,
             MemberChange::Removed => 2,
+            MemberChange::Banned => 3,
+            MemberChange::Unbanned => 4,
+            MemberChange::Role => 5,
+            MemberChange::Muted => 6,
+            MemberChange::Unmuted => 7,
         }]);
         let mut random = [0_u8; 10];
         random.copy_from_slice(&hash.finalize()[..10]);
@@ -60,16 +70,26 @@ impl MembershipChange {
             id: self.id(),
             sender: self.actor,
             at: self.at,
-            kind: NewEventKind::Member { user: self.user, change: self.change },
+            kind: NewEventKind::Member {
+                user: self.user,
+                change: self.change,
+                role: self.role,
+                until: self.until,
+            },
         }
     }
 
     const fn control(&self) -> Control {
         let (room, user) = (self.room, self.user);
-        if self.change.is_member_after() {
-            Control::MemberJoined { room, user }
-        } else {
-            Control::MemberGone { room, user }
+        match self.change {
+            MemberChange::Joined => Control::MemberJoined { room, user },
+            MemberChange::Left | MemberChange::Removed | MemberChange::Banned => {
+                Control::MemberGone { room, user }
+            }
+            MemberChange::Unbanned
+            | MemberChange::Role
+            | MemberChange::Muted
+            | MemberChange::Unmuted => Control::MemberChanged { room, user },
         }
     }
 }
@@ -125,6 +145,8 @@ mod tests {
             user,
             change: MemberChange::Joined,
             at: Timestamp::now(),
+            role: None,
+            until: None,
         }
     }
 

@@ -233,6 +233,7 @@ fn read_limits(reader: &mut Reader) -> Limits {
         hello_ms: u32::try_from(hello.as_millis()).expect("the setting is at most a minute"),
         send_burst: reader.get(&setting::SEND_BURST),
         send_per_second: reader.get(&setting::SEND_PER_SECOND),
+        ..Limits::default()
     }
 }
 

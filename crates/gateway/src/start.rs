@@ -32,6 +32,7 @@ use crate::http::problem::ApiError;
 use crate::http::{self, HttpOptions};
 use crate::hub::roster::Roster;
 use crate::hub::{Hub, heartbeat};
+use crate::permissions::Permissions;
 use crate::settings::{Mode, Settings};
 use crate::socket::{SocketOptions, Sockets, upgrade::upgrade};
 use crate::standalone::Standalone;
@@ -149,6 +150,7 @@ impl Gateway {
             store: Arc::clone(&store),
             auth,
             committer: Arc::clone(&committer),
+            permissions: Permissions::new(Arc::clone(&store)),
             limits: settings.limits,
             http: HttpOptions {
                 trusted_proxies: settings.trusted_proxies,

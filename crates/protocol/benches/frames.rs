@@ -6,14 +6,14 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput};
 use hubbub_protocol::event::NewEventKind;
 use hubbub_protocol::{
-    ClientFrame, Epoch, Event, MessageBody, MessageId, NewEvent, Position, RoomId, Seq,
+    ClientFrame, Draft, Epoch, Event, MessageBody, MessageId, NewEvent, Position, RoomId, Seq,
     ServerFrame, Timestamp, UserId,
 };
 
 fn frames(criterion: &mut Criterion) {
-    let body = MessageBody { text: "x".repeat(256) };
+    let body = MessageBody::text("x".repeat(256));
     let (room, id, sender) = (RoomId::new(), MessageId::new(), UserId::new());
-    let send = ClientFrame::Send { id, room, body: body.clone() }.encode();
+    let send = ClientFrame::Send { id, room, body: Draft::text(body.text.clone()) }.encode();
     let at = Timestamp::now();
     let event = NewEvent { room, id, sender, at, kind: NewEventKind::Message { body } };
     let position = Position::new(Epoch(1), Seq(123_456));

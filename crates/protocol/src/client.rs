@@ -7,8 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorCode;
-use crate::event::MessageBody;
-use crate::id::{Epoch, IdError, MessageId, Position, RoomId, Seq};
+use crate::id::{AttachmentId, Epoch, IdError, MessageId, Position, RoomId, Seq, UserId};
 
 /// Where a client left off in a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +36,31 @@ pub enum DeviceStatus {
     Online,
     /// Not at the device.
     Away,
+}
+
+/// What somebody wants to say. The gateway makes a [`MessageBody`](crate::MessageBody) of it: it
+/// looks up the attachments and finds who is mentioned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Draft {
+    /// The text, within `limits.text_graphemes` and `limits.text_bytes`; may be empty where there
+    /// are attachments.
+    #[serde(default)]
+    pub text: String,
+    /// Files that the sender has uploaded to the room and not sent yet, up to
+    /// `limits.attachments`. An edit leaves them out: they stay as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentId>,
+    /// The message of the same room that this answers. An edit leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+}
+
+impl Draft {
+    /// A draft of nothing but text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
 }
 
 /// A frame from client to gateway.
@@ -84,7 +108,40 @@ pub enum ClientFrame {
         /// The room.
         room: RoomId,
         /// What to say.
-        body: MessageBody,
+        body: Draft,
+    },
+    /// Change what one said.
+    Edit {
+        /// The edit's id: UUID version 7, made once, kept over every retry.
+        id: MessageId,
+        /// The room.
+        room: RoomId,
+        /// The message.
+        message: MessageId,
+        /// What it shall say. Only the text counts.
+        body: Draft,
+    },
+    /// Delete a message: one's own, or as a moderator.
+    Delete {
+        /// The deletion's id: UUID version 7, made once, kept over every retry.
+        id: MessageId,
+        /// The room.
+        room: RoomId,
+        /// The message.
+        message: MessageId,
+    },
+    /// React to a message, or take that back.
+    React {
+        /// The reaction's id: UUID version 7, made once, kept over every retry.
+        id: MessageId,
+        /// The room.
+        room: RoomId,
+        /// The message.
+        message: MessageId,
+        /// One emoji.
+        emoji: String,
+        /// Whether to put it there or to take it away.
+        on: bool,
     },
     /// Tell how far this user has come.
     Mark {
@@ -96,6 +153,9 @@ pub enum ClientFrame {
         /// The last event read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         read: Option<Seq>,
+        /// Show everything from here on as unread, whatever was read; 0 takes that back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unread: Option<Seq>,
     },
     /// Tell that this user starts or stops typing.
     Typing {
@@ -108,6 +168,11 @@ pub enum ClientFrame {
     Status {
         /// The status.
         status: DeviceStatus,
+    },
+    /// Whose presence to send from now on: these people, instead of those watched before.
+    Watch {
+        /// The people whose rows are on screen, up to `limits.watched`.
+        users: Vec<UserId>,
     },
     /// Ask for a `pong`.
     Ping,
@@ -150,9 +215,13 @@ impl ClientFrame {
         "subscribe",
         "unsubscribe",
         "send",
+        "edit",
+        "delete",
+        "react",
         "mark",
         "typing",
         "status",
+        "watch",
         "ping",
     ];
 
@@ -165,9 +234,13 @@ impl ClientFrame {
             Self::Subscribe { .. } => "subscribe",
             Self::Unsubscribe { .. } => "unsubscribe",
             Self::Send { .. } => "send",
+            Self::Edit { .. } => "edit",
+            Self::Delete { .. } => "delete",
+            Self::React { .. } => "react",
             Self::Mark { .. } => "mark",
             Self::Typing { .. } => "typing",
             Self::Status { .. } => "status",
+            Self::Watch { .. } => "watch",
             Self::Ping => "ping",
         }
     }
@@ -246,7 +319,7 @@ mod tests {
 
     #[test]
     fn every_frame_survives_its_text() {
-        let room = RoomId::new();
+        let (room, message) = (RoomId::new(), MessageId::new());
         let frames = [
             ClientFrame::Hello {
                 token: Some("t".into()),
@@ -259,11 +332,25 @@ mod tests {
             ClientFrame::Send {
                 id: MessageId::new(),
                 room,
-                body: MessageBody { text: "hi".into() },
+                body: Draft {
+                    text: "hi".into(),
+                    attachments: vec![AttachmentId::new()],
+                    reply_to: Some(message),
+                },
             },
-            ClientFrame::Mark { room, delivered: None, read: Some(Seq(4)) },
+            ClientFrame::Edit { id: MessageId::new(), room, message, body: Draft::text("ho") },
+            ClientFrame::Delete { id: MessageId::new(), room, message },
+            ClientFrame::React {
+                id: MessageId::new(),
+                room,
+                message,
+                emoji: "👍".into(),
+                on: true,
+            },
+            ClientFrame::Mark { room, delivered: None, read: Some(Seq(4)), unread: Some(Seq(2)) },
             ClientFrame::Typing { room, on: true },
             ClientFrame::Status { status: DeviceStatus::Away },
+            ClientFrame::Watch { users: vec![UserId::new()] },
             ClientFrame::Ping,
         ];
         assert_eq!(frames.len(), ClientFrame::TYPES.len());

@@ -73,6 +73,38 @@ error_codes! {
     DirectWithSelf = "direct_with_self", 400, "A direct room needs another person";
     /// The last owner can't leave a room that has other members.
     OwnerMustStay = "owner_must_stay", 409, "The owner can't leave a room with other members";
+    /// No such message in this room.
+    MessageNotFound = "message_not_found", 404, "Message not found";
+    /// The message is deleted.
+    MessageDeleted = "message_deleted", 409, "Message is deleted";
+    /// The message is older than `limits.edit_window_ms`.
+    EditTooLate = "edit_too_late", 403, "Too late to edit";
+    /// Not one emoji.
+    BadEmoji = "bad_emoji", 400, "Not an emoji";
+    /// The message has `limits.reactions` different emoji already.
+    TooManyReactions = "too_many_reactions", 409, "Too many different reactions";
+    /// More attachments than `limits.attachments`.
+    TooManyAttachments = "too_many_attachments", 400, "Too many attachments";
+    /// No such file, or not one you may see: the same answer for both.
+    AttachmentNotFound = "attachment_not_found", 404, "Attachment not found";
+    /// More people than `limits.watched`.
+    TooManyWatched = "too_many_watched", 400, "Too many people watched";
+    /// You may not write in this room for a while; `retry_after_ms` tells how long.
+    Muted = "muted", 403, "Muted";
+    /// The room is in slow mode; `retry_after_ms` tells when you may write again.
+    SlowMode = "slow_mode", 429, "Slow mode";
+    /// You may not come back into this room.
+    Banned = "banned", 403, "Banned";
+    /// The room is read-only.
+    RoomArchived = "room_archived", 409, "Room is archived";
+    /// One of you has blocked the other.
+    Blocked = "blocked", 403, "Blocked";
+    /// The text holds a word that is not allowed here.
+    WordRefused = "word_refused", 400, "Word not allowed";
+    /// Links are not for everybody in this room.
+    LinksRefused = "links_refused", 403, "Links not allowed";
+    /// The account is suspended.
+    AccountSuspended = "account_suspended", 403, "Account suspended";
     /// The user name belongs to somebody.
     UsernameTaken = "username_taken", 409, "User name taken";
     /// Wrong user name or wrong password: the same answer for both.

@@ -3,14 +3,106 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Epoch, MessageId, Position, RoomId, Seq, UserId};
+use crate::http::Role;
+use crate::id::{AttachmentId, Epoch, MessageId, Position, RoomId, Seq, UserId};
 use crate::time::Timestamp;
 
-/// The content of a message, as its sender wrote it. Text, never HTML.
+/// A file in a message, as every reader is told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Attachment {
+    /// The id: `GET /attachments/{id}` serves it to members of the room.
+    pub id: AttachmentId,
+    /// The file's name, without any path.
+    pub name: String,
+    /// The media type found by looking at the bytes, never the one that was claimed.
+    #[serde(rename = "type")]
+    pub media_type: String,
+    /// Bytes.
+    pub size: u64,
+    /// Pixels across, of an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// Pixels down, of an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    /// What to show until an image has come (<https://blurha.sh>).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blurhash: Option<String>,
+    /// Whether `GET /attachments/{id}/thumbnail` has a smaller picture of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub thumbnail: bool,
+}
+
+/// Whom a message calls by name. Found in its text by the server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mentions {
+    /// Members whose `@name` is in the text, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<UserId>,
+    /// Whether it calls everybody (`@all`), by somebody who may.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub all: bool,
+}
+
+impl Mentions {
+    /// Whether nobody is called.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.users.is_empty() && !self.all
+    }
+
+    /// Whether `user` is called.
+    #[must_use]
+    pub fn call(&self, user: UserId) -> bool {
+        self.all || self.users.contains(&user)
+    }
+}
+
+/// The content of a message. Text, never HTML.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageBody {
-    /// The text, within `limits.text_graphemes` and `limits.text_bytes`.
+    /// The text, within `limits.text_graphemes` and `limits.text_bytes`; may be empty where there
+    /// are attachments, and is empty once the message is deleted.
     pub text: String,
+    /// Its files, in the sender's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    /// The message of the same room that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    /// Whom it calls.
+    #[serde(default, skip_serializing_if = "Mentions::is_empty")]
+    pub mentions: Mentions,
+}
+
+impl MessageBody {
+    /// A body of nothing but text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+}
+
+/// What an edit puts in place of a message's text. All else of the body stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EditedBody {
+    /// The new text, within the same bounds.
+    pub text: String,
+    /// Whom it calls now.
+    #[serde(default, skip_serializing_if = "Mentions::is_empty")]
+    pub mentions: Mentions,
+}
+
+/// One emoji under a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReactionCount {
+    /// The emoji.
+    pub emoji: String,
+    /// How many people.
+    pub count: u64,
+    /// The first of them, by when they reacted; [`REACTION_USERS`](crate::limits::REACTION_USERS)
+    /// at the most.
+    pub users: Vec<UserId>,
 }
 
 /// A message in its place.
@@ -28,8 +120,82 @@ pub struct Message {
     pub sender: UserId,
     /// When the server took it.
     pub at: Timestamp,
-    /// What it says.
+    /// What it says. Empty once it is deleted.
     pub body: MessageBody,
+    /// When it was last edited, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Timestamp>,
+    /// When it was deleted, if it was. What is left is its place, its author and its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
+    /// What people think of it, in the order in which each emoji was first used.
+    #[serde(default)]
+    pub reactions: Vec<ReactionCount>,
+}
+
+/// An edit in its place. It changes the message's text, unless the message is deleted: a deletion
+/// beats every edit, whichever seq it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Edited {
+    /// The room it is in.
+    pub room: RoomId,
+    /// The epoch its seq belongs to.
+    pub epoch: Epoch,
+    /// Its place in the room.
+    pub seq: Seq,
+    /// The event's name.
+    pub id: MessageId,
+    /// Who edits: the message's author.
+    pub sender: UserId,
+    /// When the server took it.
+    pub at: Timestamp,
+    /// The message.
+    pub message: MessageId,
+    /// What it says now.
+    pub body: EditedBody,
+}
+
+/// A deletion in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Deleted {
+    /// The room it is in.
+    pub room: RoomId,
+    /// The epoch its seq belongs to.
+    pub epoch: Epoch,
+    /// Its place in the room.
+    pub seq: Seq,
+    /// The event's name.
+    pub id: MessageId,
+    /// Who deletes: the message's author, or somebody who keeps order in the room.
+    pub sender: UserId,
+    /// When the server took it.
+    pub at: Timestamp,
+    /// The message.
+    pub message: MessageId,
+}
+
+/// A reaction in its place. Of those by one person with one emoji, the one with the greatest seq
+/// counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reaction {
+    /// The room it is in.
+    pub room: RoomId,
+    /// The epoch its seq belongs to.
+    pub epoch: Epoch,
+    /// Its place in the room.
+    pub seq: Seq,
+    /// The event's name.
+    pub id: MessageId,
+    /// Who reacts.
+    pub sender: UserId,
+    /// When the server took it.
+    pub at: Timestamp,
+    /// The message.
+    pub message: MessageId,
+    /// One emoji.
+    pub emoji: String,
+    /// Whether it is put there or taken away.
+    pub on: bool,
 }
 
 /// What happened to somebody's membership.
@@ -40,15 +206,25 @@ pub enum MemberChange {
     Joined,
     /// Went out of their own accord.
     Left,
-    /// Was put out.
+    /// Was put out, and may come back.
     Removed,
+    /// Was put out, and may not come back.
+    Banned,
+    /// May come back.
+    Unbanned,
+    /// Has another role: `role` says which.
+    Role,
+    /// May not write until `until`.
+    Muted,
+    /// May write again.
+    Unmuted,
 }
 
 impl MemberChange {
-    /// Whether the user is a member afterwards.
+    /// Whether the change ends the membership.
     #[must_use]
-    pub const fn is_member_after(self) -> bool {
-        matches!(self, Self::Joined)
+    pub const fn ends_membership(self) -> bool {
+        matches!(self, Self::Left | Self::Removed | Self::Banned)
     }
 }
 
@@ -71,9 +247,50 @@ pub struct Member {
     pub user: UserId,
     /// How it changed.
     pub change: MemberChange,
+    /// The new role, of a change of role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Until when, of a mute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
-/// A change of a room's own details in its place. Absent fields did not change.
+/// What changed of a room. Absent fields did not change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RoomDetails {
+    /// The new name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The new description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The new topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// Where the new icon is; empty: it has none any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icon: Option<String>,
+    /// The new owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<UserId>,
+    /// The new pause between two messages of a member, in milliseconds; 0: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_mode_ms: Option<u64>,
+    /// Who may post links now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links: Option<Role>,
+    /// Who may call everybody now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mention_all: Option<Role>,
+    /// Whether it is now read-only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived: Option<bool>,
+    /// Set in a room's last event: it is destroyed, and this is the end of its log.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub destroyed: bool,
+}
+
+/// A change of a room's own details in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomChange {
     /// The room that changed.
@@ -88,12 +305,9 @@ pub struct RoomChange {
     pub sender: UserId,
     /// When the server took it.
     pub at: Timestamp,
-    /// The new name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The new description.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
+    /// What changed.
+    #[serde(flatten)]
+    pub details: RoomDetails,
 }
 
 /// One entry of a room's log, in the very form of the frame that clients receive.
@@ -102,7 +316,13 @@ pub struct RoomChange {
 pub enum Event {
     /// Somebody said something.
     Message(Message),
-    /// Somebody came or went.
+    /// Somebody changed what they had said.
+    Edited(Edited),
+    /// A message was deleted.
+    Deleted(Deleted),
+    /// Somebody reacted to a message, or took that back.
+    Reaction(Reaction),
+    /// Somebody came or went, or may do something else now.
     Member(Member),
     /// The room's details changed.
     Room(RoomChange),
@@ -112,6 +332,9 @@ macro_rules! header {
     ($self:ident, $field:ident) => {
         match $self {
             Self::Message(e) => e.$field,
+            Self::Edited(e) => e.$field,
+            Self::Deleted(e) => e.$field,
+            Self::Reaction(e) => e.$field,
             Self::Member(e) => e.$field,
             Self::Room(e) => e.$field,
         }
@@ -167,8 +390,16 @@ impl Event {
         let (room, id, sender, at) = (self.room(), self.id(), self.sender(), self.at());
         let kind = match self {
             Self::Message(e) => NewEventKind::Message { body: e.body },
-            Self::Member(e) => NewEventKind::Member { user: e.user, change: e.change },
-            Self::Room(e) => NewEventKind::Room { name: e.name, description: e.description },
+            Self::Edited(e) => NewEventKind::Edited { message: e.message, body: e.body },
+            Self::Deleted(e) => NewEventKind::Deleted { message: e.message },
+            Self::Reaction(e) => {
+                NewEventKind::Reaction { message: e.message, emoji: e.emoji, on: e.on }
+            }
+            Self::Member(e) => {
+                let Member { user, change, role, until, .. } = e;
+                NewEventKind::Member { user, change, role, until }
+            }
+            Self::Room(e) => NewEventKind::Room { details: e.details },
         };
         NewEvent { room, id, sender, at, kind }
     }
@@ -205,19 +436,42 @@ pub enum NewEventKind {
         /// What.
         body: MessageBody,
     },
-    /// Somebody comes or goes.
+    /// Somebody changes what they said.
+    Edited {
+        /// The message.
+        message: MessageId,
+        /// What it says now.
+        body: EditedBody,
+    },
+    /// A message is deleted.
+    Deleted {
+        /// The message.
+        message: MessageId,
+    },
+    /// Somebody reacts to a message, or takes that back.
+    Reaction {
+        /// The message.
+        message: MessageId,
+        /// One emoji.
+        emoji: String,
+        /// Whether it is put there or taken away.
+        on: bool,
+    },
+    /// Somebody comes or goes, or may do something else from now on.
     Member {
         /// Who.
         user: UserId,
         /// How.
         change: MemberChange,
+        /// The new role, of a change of role.
+        role: Option<Role>,
+        /// Until when, of a mute.
+        until: Option<Timestamp>,
     },
     /// The room's details change.
     Room {
-        /// The new name, if it changes.
-        name: Option<String>,
-        /// The new description, if it changes.
-        description: Option<String>,
+        /// What changes.
+        details: RoomDetails,
     },
 }
 
@@ -251,14 +505,41 @@ impl NewEvent {
         let Self { room, id, sender, at, kind } = self;
         let Position { epoch, seq } = position;
         match kind {
-            NewEventKind::Message { body } => {
-                Event::Message(Message { room, epoch, seq, id, sender, at, body })
+            NewEventKind::Message { body } => Event::Message(Message {
+                room,
+                epoch,
+                seq,
+                id,
+                sender,
+                at,
+                body,
+                edited_at: None,
+                deleted_at: None,
+                reactions: Vec::new(),
+            }),
+            NewEventKind::Edited { message, body } => {
+                Event::Edited(Edited { room, epoch, seq, id, sender, at, message, body })
             }
-            NewEventKind::Member { user, change } => {
-                Event::Member(Member { room, epoch, seq, id, sender, at, user, change })
+            NewEventKind::Deleted { message } => {
+                Event::Deleted(Deleted { room, epoch, seq, id, sender, at, message })
             }
-            NewEventKind::Room { name, description } => {
-                Event::Room(RoomChange { room, epoch, seq, id, sender, at, name, description })
+            NewEventKind::Reaction { message, emoji, on } => {
+                Event::Reaction(Reaction { room, epoch, seq, id, sender, at, message, emoji, on })
+            }
+            NewEventKind::Member { user, change, role, until } => Event::Member(Member {
+                room,
+                epoch,
+                seq,
+                id,
+                sender,
+                at,
+                user,
+                change,
+                role,
+                until,
+            }),
+            NewEventKind::Room { details } => {
+                Event::Room(RoomChange { room, epoch, seq, id, sender, at, details })
             }
         }
     }
@@ -289,7 +570,7 @@ mod tests {
             id: MessageId::new(),
             sender: UserId::new(),
             at: Timestamp::now(),
-            kind: NewEventKind::Message { body: MessageBody { text: text.into() } },
+            kind: NewEventKind::Message { body: MessageBody::text(text) },
         }
     }
 

@@ -149,6 +149,22 @@ uuid_id!(
     "message id (UUID)"
 );
 
+uuid_id!(
+    /// A file that was uploaded.
+    AttachmentId,
+    "attachment id (UUID)"
+);
+uuid_id!(
+    /// An upload that goes on in parts.
+    UploadId,
+    "upload id (UUID)"
+);
+uuid_id!(
+    /// An entry of an audit list.
+    AuditId,
+    "audit id (UUID)"
+);
+
 impl MessageId {
     /// When the id was made, by its maker's clock; `None` for anything but version 7.
     #[must_use]
@@ -163,14 +179,14 @@ impl MessageId {
     }
 }
 
-/// A room's id: a UUID, or for a direct room the SHA-256 of its two members.
+/// A room's id: a UUID, or for a direct room (of two or of a few) the SHA-256 of its members.
 ///
 /// On the wire a UUID in its hyphenated form, or 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RoomId {
     /// A room that somebody created.
     Group(Uuid),
-    /// The one room between two people.
+    /// The one room between two people, or among a few.
     Direct([u8; 32]),
 }
 
@@ -188,11 +204,22 @@ impl RoomId {
     /// preceded by its length as a big-endian u32.
     #[must_use]
     pub fn direct(a: UserId, b: UserId) -> Self {
-        let (low, high) = if a <= b { (a, b) } else { (b, a) };
+        Self::of_members(b"hubbub.direct.v1", &mut [a, b])
+    }
+
+    /// The room among a few people (3 or more): the same whoever of them asks, on any node, at once.
+    ///
+    /// As [`Self::direct`], with the domain `hubbub.group.v1` and all the user ids.
+    #[must_use]
+    pub fn direct_group(members: &[UserId]) -> Self {
+        Self::of_members(b"hubbub.group.v1", &mut members.to_vec())
+    }
+
+    fn of_members(domain: &[u8], members: &mut [UserId]) -> Self {
+        members.sort_unstable();
+        let ids = members.iter().map(|member| member.as_uuid().as_bytes().as_slice());
         let mut hash = Sha256::new();
-        for part in
-            [b"hubbub.direct.v1".as_slice(), low.as_uuid().as_bytes(), high.as_uuid().as_bytes()]
-        {
+        for part in std::iter::once(domain).chain(ids) {
             let length = u32::try_from(part.len()).unwrap_or(u32::MAX);
             hash.update(length.to_be_bytes());
             hash.update(part);
@@ -200,7 +227,14 @@ impl RoomId {
         Self::Direct(hash.finalize().into())
     }
 
-    /// Whether this is a room between two people.
+    /// The channel on which what a person is doing is told to those who watch them. Not a room:
+    /// nobody is a member, and no event is ever committed to it.
+    #[must_use]
+    pub const fn presence_of(user: UserId) -> Self {
+        Self::Group(*user.as_uuid())
+    }
+
+    /// Whether this is a room between two people, or among a few.
     #[must_use]
     pub const fn is_direct(&self) -> bool {
         matches!(self, Self::Direct(_))

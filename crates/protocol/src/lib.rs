@@ -24,13 +24,16 @@ pub mod schema;
 pub mod server;
 pub mod time;
 
-pub use client::ClientFrame;
+pub use client::{ClientFrame, Draft};
 pub use close::CloseCode;
 pub use error::ErrorCode;
-pub use event::{Event, Member, MemberChange, Message, MessageBody, NewEvent, RoomChange};
+pub use event::{
+    Attachment, Deleted, Edited, EditedBody, Event, Member, MemberChange, Mentions, Message,
+    MessageBody, NewEvent, Reaction, ReactionCount, RoomChange, RoomDetails,
+};
 pub use id::{
-    ConnectionId, Epoch, IdError, MessageId, NodeId, Position, RoomCode, RoomId, Seq, SessionId,
-    UserId,
+    AttachmentId, AuditId, ConnectionId, Epoch, IdError, MessageId, NodeId, Position, RoomCode,
+    RoomId, Seq, SessionId, UploadId, UserId,
 };
 pub use limits::Limits;
 pub use server::ServerFrame;

@@ -22,6 +22,23 @@ pub struct Limits {
     pub in_flight: u32,
     /// Milliseconds within which `hello` must come.
     pub hello_ms: u32,
+    /// Most attachments of one message.
+    pub attachments: u32,
+    /// Largest file, in bytes.
+    pub attachment_bytes: u64,
+    /// Most people that one message may mention by name. `@names` past it call nobody.
+    pub mentions: u32,
+    /// Most different emoji under one message.
+    pub reactions: u32,
+    /// Most people one connection can watch.
+    pub watched: u32,
+    /// Milliseconds after sending within which a message may be edited; absent: always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit_window_ms: Option<u64>,
+    /// Rooms with more members tell nobody who is typing.
+    pub typing_members: u32,
+    /// Rooms with more members tell nobody how far others have read.
+    pub receipt_members: u32,
     /// Sends a user may make in a burst, over all devices and nodes.
     pub send_burst: u32,
     /// Sends a user may make per second once the burst is used up.
@@ -37,6 +54,14 @@ impl Default for Limits {
             rooms: 500,
             in_flight: 64,
             hello_ms: 10_000,
+            attachments: 10,
+            attachment_bytes: 50 * 1024 * 1024,
+            mentions: 50,
+            reactions: 20,
+            watched: 500,
+            edit_window_ms: None,
+            typing_members: 100,
+            receipt_members: 100,
             send_burst: 30,
             send_per_second: 10,
         }
@@ -80,6 +105,19 @@ pub const DISPLAY_NAME_GRAPHEMES: std::ops::RangeInclusive<usize> = 1..=64;
 pub const ROOM_NAME_GRAPHEMES: std::ops::RangeInclusive<usize> = 1..=80;
 /// Room description: up to 500 graphemes.
 pub const ROOM_DESCRIPTION_GRAPHEMES: std::ops::RangeInclusive<usize> = 0..=500;
+
+/// Room topic: up to 250 graphemes.
+pub const ROOM_TOPIC_GRAPHEMES: std::ops::RangeInclusive<usize> = 0..=250;
+/// What somebody says about themselves: up to 500 graphemes.
+pub const BIO_GRAPHEMES: std::ops::RangeInclusive<usize> = 0..=500;
+/// What somebody says they are doing: up to 80 graphemes.
+pub const STATUS_TEXT_GRAPHEMES: std::ops::RangeInclusive<usize> = 0..=80;
+/// Reason of a kick, a ban, a mute or a suspension: up to 200 graphemes.
+pub const REASON_GRAPHEMES: std::ops::RangeInclusive<usize> = 0..=200;
+/// People that each reaction of a message names, at the most.
+pub const REACTION_USERS: usize = 100;
+/// People in a direct room among a few, the one who opens it included.
+pub const DIRECT_GROUP_MEMBERS: std::ops::RangeInclusive<usize> = 3..=10;
 
 /// Whether `text` has a number of graphemes within `range`, looking no further than needed.
 #[must_use]

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::FrameError;
 use crate::error::ErrorCode;
-use crate::event::{Member, Message, RoomChange};
+use crate::event::{Deleted, Edited, Member, Message, Reaction, RoomChange};
+use crate::http::{User, UserStatus};
 use crate::id::{ConnectionId, Epoch, MessageId, NodeId, RoomId, Seq, UserId};
 use crate::limits::Limits;
 use crate::time::Timestamp;
@@ -23,8 +24,15 @@ pub struct ReadyRoom {
     pub read: Seq,
     /// The last event that reached one of this user's devices.
     pub delivered: Seq,
-    /// Messages by others after `read`.
+    /// Messages by others that are unread: after `read`, or from `unread_from` on; deleted ones do
+    /// not count.
     pub unread: u64,
+    /// Those among them that mention this user.
+    #[serde(default)]
+    pub mentions: u64,
+    /// From where on the room was marked unread, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread_from: Option<Seq>,
 }
 
 /// How far one member has come in a room.
@@ -36,6 +44,28 @@ pub struct Mark {
     pub delivered: Seq,
     /// The last event they have read.
     pub read: Seq,
+    /// From where on they marked the room unread. Only ever told to themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread_from: Option<Seq>,
+    /// Grows with every change of one member's mark, so that late news is known as such.
+    #[serde(default)]
+    pub version: u64,
+}
+
+/// What somebody is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PresenceState {
+    /// Who.
+    pub user: UserId,
+    /// The best of their devices.
+    pub status: UserStatus,
+    /// What they say they are doing, up to
+    /// [`STATUS_TEXT_GRAPHEMES`](crate::limits::STATUS_TEXT_GRAPHEMES).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_text: Option<String>,
+    /// When they were last connected, if they are offline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Timestamp>,
 }
 
 /// Where a room's log stands.
@@ -111,6 +141,9 @@ pub enum ServerFrame {
         limits: Limits,
         /// The rooms this connection hears.
         rooms: Vec<ReadyRoom>,
+        /// What waits in this user's inbox (`GET /me/inbox`).
+        #[serde(default)]
+        inbox: u64,
     },
     /// The connection hears `room`. Events up to `seq` preceded or follow this frame; none is lost.
     Subscribed {
@@ -141,6 +174,12 @@ pub enum ServerFrame {
     },
     /// A message.
     Message(Message),
+    /// A message says something else now.
+    Edited(Edited),
+    /// A message is deleted.
+    Deleted(Deleted),
+    /// Somebody reacted to a message, or took that back.
+    Reaction(Reaction),
     /// A membership change.
     Member(Member),
     /// A change of the room's details.
@@ -165,7 +204,7 @@ pub enum ServerFrame {
         /// The room's last event.
         seq: Seq,
     },
-    /// How far members have come. Volatile.
+    /// How far members have come; of oneself, on any device, too. Volatile.
     Marks {
         /// The room.
         room: RoomId,
@@ -180,6 +219,23 @@ pub enum ServerFrame {
         user: UserId,
         /// Whether they type.
         on: bool,
+    },
+    /// What watched people are doing: all of them after `watch`, then those who changed, at most
+    /// once a second. Volatile.
+    Presence {
+        /// Who, and what.
+        users: Vec<PresenceState>,
+    },
+    /// A watched person, or oneself on another device, has another name, picture or status text.
+    /// Volatile.
+    User {
+        /// The person as they are now.
+        user: User,
+    },
+    /// What waits in this user's inbox has changed. Volatile.
+    Inbox {
+        /// How many entries.
+        waiting: u64,
     },
     /// With the heartbeat: where rooms that moved since the last one stand.
     Heads {

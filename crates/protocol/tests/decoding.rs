@@ -2,8 +2,8 @@
 
 use hubbub_protocol::client::{DeviceStatus, ResumePoint};
 use hubbub_protocol::{
-    ClientFrame, Epoch, ErrorCode, Event, MessageBody, MessageId, NewEvent, Position, RoomId, Seq,
-    Timestamp, UserId, event::NewEventKind,
+    ClientFrame, Draft, Epoch, ErrorCode, Event, MessageBody, MessageId, NewEvent, Position,
+    RoomId, Seq, Timestamp, UserId, event::NewEventKind,
 };
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -46,17 +46,30 @@ fn frame() -> impl Strategy<Value = ClientFrame> {
         (message_id(), room(), ".*").prop_map(|(id, room, text)| ClientFrame::Send {
             id,
             room,
-            body: MessageBody { text }
+            body: Draft::text(text)
         }),
         (room(), proptest::option::of(counter()), proptest::option::of(counter())).prop_map(
             |(room, delivered, read)| ClientFrame::Mark {
                 room,
                 delivered: delivered.map(Seq),
                 read: read.map(Seq),
+                unread: None,
             }
         ),
         (room(), any::<bool>()).prop_map(|(room, on)| ClientFrame::Typing { room, on }),
         Just(ClientFrame::Status { status: DeviceStatus::Away }),
+        (message_id(), room(), message_id(), ".*").prop_map(|(id, room, message, text)| {
+            ClientFrame::Edit { id, room, message, body: Draft::text(text) }
+        }),
+        (message_id(), room(), message_id()).prop_map(|(id, room, message)| ClientFrame::Delete {
+            id,
+            room,
+            message
+        }),
+        (message_id(), room(), message_id(), ".*", any::<bool>()).prop_map(
+            |(id, room, message, emoji, on)| ClientFrame::React { id, room, message, emoji, on }
+        ),
+        Just(ClientFrame::Watch { users: vec![UserId::new()] }),
         Just(ClientFrame::Ping),
     ]
 }
@@ -99,7 +112,7 @@ proptest! {
             id,
             sender: UserId::new(),
             at: Timestamp::from_millis(1_795_000_000_123),
-            kind: NewEventKind::Message { body: MessageBody { text } },
+            kind: NewEventKind::Message { body: MessageBody::text(text) },
         };
         let place = Position::new(Epoch(epoch), Seq(seq));
         let frame = new.template().at(place);

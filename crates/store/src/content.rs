@@ -1,6 +1,9 @@
 //! What of an event is stored beside its header, the same for both stores.
 
-use hubbub_protocol::{Event, MemberChange, MessageBody, UserId};
+use hubbub_protocol::http::Role;
+use hubbub_protocol::{
+    EditedBody, Event, MemberChange, MessageBody, MessageId, RoomDetails, Timestamp, UserId,
+};
 use serde::Serialize;
 
 /// Largest content of an event, in bytes of text. Far above what any limit of the protocol lets
@@ -14,6 +17,9 @@ const COUNTER_MAX: u64 = (1 << 53) - 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Message,
+    Edited,
+    Deleted,
+    Reaction,
     Member,
     Room,
     /// Nothing: the place was given to a double of a stored event, whose id it bears.
@@ -25,37 +31,57 @@ pub(crate) enum Kind {
 #[serde(untagged)]
 pub(crate) enum Content<'a> {
     Message(&'a MessageBody),
+    Edited {
+        message: MessageId,
+        #[serde(flatten)]
+        body: &'a EditedBody,
+    },
+    Deleted {
+        message: MessageId,
+    },
+    Reaction {
+        message: MessageId,
+        emoji: &'a str,
+        on: bool,
+    },
     Member {
         user: UserId,
         change: MemberChange,
-    },
-    Room {
         #[serde(skip_serializing_if = "Option::is_none")]
-        name: Option<&'a str>,
+        role: Option<Role>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        description: Option<&'a str>,
+        until: Option<Timestamp>,
     },
+    Room(&'a RoomDetails),
 }
 
 impl<'a> Content<'a> {
     pub(crate) fn of(event: &'a Event) -> (Kind, Self) {
         match event {
             Event::Message(e) => (Kind::Message, Self::Message(&e.body)),
-            Event::Member(e) => (Kind::Member, Self::Member { user: e.user, change: e.change }),
-            Event::Room(e) => (
-                Kind::Room,
-                Self::Room { name: e.name.as_deref(), description: e.description.as_deref() },
-            ),
+            Event::Edited(e) => (Kind::Edited, Self::Edited { message: e.message, body: &e.body }),
+            Event::Deleted(e) => (Kind::Deleted, Self::Deleted { message: e.message }),
+            Event::Reaction(e) => {
+                (Kind::Reaction, Self::Reaction { message: e.message, emoji: &e.emoji, on: e.on })
+            }
+            Event::Member(e) => {
+                let (user, change, role, until) = (e.user, e.change, e.role, e.until);
+                (Kind::Member, Self::Member { user, change, role, until })
+            }
+            Event::Room(e) => (Kind::Room, Self::Room(&e.details)),
         }
     }
 
     /// What varies in length, before any escaping.
     fn bytes(&self) -> usize {
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         match self {
             Self::Message(body) => body.text.len(),
-            Self::Member { .. } => 0,
-            Self::Room { name, description } => {
-                name.map_or(0, str::len) + description.map_or(0, str::len)
+            Self::Edited { body, .. } => body.text.len(),
+            Self::Deleted { .. } | Self::Member { .. } => 0,
+            Self::Reaction { emoji, .. } => emoji.len(),
+            Self::Room(details) => {
+                length(&details.name) + length(&details.description) + length(&details.topic)
             }
         }
     }

@@ -26,7 +26,10 @@ fn message(room: RoomId, seq: u64) -> Event {
         id: MessageId::new(),
         sender: UserId::new(),
         at: Timestamp::now(),
-        body: MessageBody { text: format!("number {seq}") },
+        body: MessageBody::text(format!("number {seq}")),
+        edited_at: None,
+        deleted_at: None,
+        reactions: Vec::new(),
     })
 }
 

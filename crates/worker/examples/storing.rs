@@ -56,7 +56,7 @@ fn message(room: RoomId, sender: UserId) -> NewEvent {
         id: MessageId::new(),
         sender,
         at: Timestamp::now(),
-        kind: NewEventKind::Message { body: MessageBody { text: "x".repeat(TEXT_BYTES) } },
+        kind: NewEventKind::Message { body: MessageBody::text("x".repeat(TEXT_BYTES)) },
     }
 }
 

@@ -235,7 +235,7 @@ pub(crate) fn message(room: RoomId) -> NewEvent {
         id: MessageId::new(),
         sender: UserId::new(),
         at: Timestamp::now(),
-        kind: NewEventKind::Message { body: MessageBody { text: "“hi”\n;".into() } },
+        kind: NewEventKind::Message { body: MessageBody::text("“hi”\n;") },
     }
 }
 

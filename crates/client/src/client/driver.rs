@@ -8,7 +8,7 @@ use hubbub_protocol::http::History;
 use hubbub_protocol::limits::PAGE_MAX;
 use hubbub_protocol::server::ReadyRoom;
 use hubbub_protocol::{
-    ClientFrame, CloseCode, ErrorCode, Message, MessageBody, MessageId, NodeId, RoomId, ServerFrame,
+    ClientFrame, CloseCode, Draft, ErrorCode, Message, MessageId, NodeId, RoomId, ServerFrame,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -33,31 +33,13 @@ const REFRESH_AGAIN: Duration = Duration::from_secs(5);
 /// What the owner of the client asks for.
 #[derive(Debug)]
 pub(super) enum Command {
-    Send {
-        id: MessageId,
-        room: RoomId,
-        body: MessageBody,
-        reply: oneshot::Sender<Result<(), ErrorCode>>,
-    },
-    Retry {
-        id: MessageId,
-        reply: oneshot::Sender<bool>,
-    },
-    Discard {
-        id: MessageId,
-        reply: oneshot::Sender<bool>,
-    },
-    Messages {
-        room: RoomId,
-        reply: oneshot::Sender<Vec<Message>>,
-    },
-    Unsent {
-        reply: oneshot::Sender<Vec<Unsent>>,
-    },
+    Send { id: MessageId, room: RoomId, body: Draft, reply: oneshot::Sender<Result<(), ErrorCode>> },
+    Retry { id: MessageId, reply: oneshot::Sender<bool> },
+    Discard { id: MessageId, reply: oneshot::Sender<bool> },
+    Messages { room: RoomId, reply: oneshot::Sender<Vec<Message>> },
+    Unsent { reply: oneshot::Sender<Vec<Unsent>> },
     Volatile(ClientFrame),
-    Stop {
-        reply: oneshot::Sender<()>,
-    },
+    Stop { reply: oneshot::Sender<()> },
 }
 
 /// What a task of the driver has done.

@@ -8,7 +8,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use hubbub_protocol::{ClientFrame, ErrorCode, MessageBody, MessageId, Position, RoomId};
+use hubbub_protocol::{ClientFrame, Draft, ErrorCode, MessageId, Position, RoomId};
 
 /// Messages in the outbox at the most, those that have failed included.
 pub const CAPACITY: usize = 1_000;
@@ -37,7 +37,7 @@ pub struct Pending<'a> {
     /// Its room.
     pub room: RoomId,
     /// What it says.
-    pub body: &'a MessageBody,
+    pub body: &'a Draft,
     /// How far it has come.
     pub state: State,
 }
@@ -46,7 +46,7 @@ pub struct Pending<'a> {
 struct Entry {
     id: MessageId,
     room: RoomId,
-    body: MessageBody,
+    body: Draft,
     state: State,
     /// When it goes out (again); `None`: as soon as possible.
     due: Option<Instant>,
@@ -73,7 +73,7 @@ impl Outbox {
         &mut self,
         id: MessageId,
         room: RoomId,
-        body: MessageBody,
+        body: Draft,
     ) -> Result<(), ErrorCode> {
         if self.entries.len() >= CAPACITY {
             return Err(ErrorCode::Overloaded);
@@ -207,7 +207,7 @@ mod tests {
 
     fn pushed(outbox: &mut Outbox, room: RoomId) -> MessageId {
         let id = MessageId::new();
-        outbox.push(id, room, MessageBody { text: "x".into() }).unwrap();
+        outbox.push(id, room, Draft::text("x")).unwrap();
         id
     }
 
@@ -316,7 +316,7 @@ mod tests {
         for _ in 0..CAPACITY {
             pushed(&mut outbox, RoomId::new());
         }
-        let body = MessageBody { text: "x".into() };
+        let body = Draft::text("x");
         let one_more = outbox.push(MessageId::new(), RoomId::new(), body);
         assert_eq!(one_more, Err(ErrorCode::Overloaded));
     }

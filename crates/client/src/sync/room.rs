@@ -208,7 +208,10 @@ mod tests {
             id,
             sender: UserId::from_uuid(*id.as_uuid()),
             at: Timestamp::default(),
-            body: MessageBody { text: "x".into() },
+            body: MessageBody::text("x"),
+            edited_at: None,
+            deleted_at: None,
+            reactions: Vec::new(),
         }
     }
 

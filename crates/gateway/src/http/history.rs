@@ -206,7 +206,10 @@ mod tests {
             id: MessageId::new(),
             sender: UserId::new(),
             at: Timestamp::now(),
-            body: MessageBody { text: seq.to_string() },
+            body: MessageBody::text(seq.to_string()),
+            edited_at: None,
+            deleted_at: None,
+            reactions: Vec::new(),
         }
     }
 

@@ -86,7 +86,8 @@ pub(super) async fn leave(
             return Err(ErrorCode::RoomNotFound.into());
         }
         let (change, at) = (MemberChange::Left, Timestamp::now());
-        let left = MembershipChange { room, actor: user, user, change, at };
+        let left =
+            MembershipChange { room, actor: user, user, change, at, role: None, until: None };
         announce(&app.bus, &app.committer, &left).await?;
         Ok(StatusCode::NO_CONTENT)
     })
@@ -99,7 +100,8 @@ pub(super) async fn direct(
     caller: Caller,
     Json(request): Json<DirectRequest>,
 ) -> ApiResult<(StatusCode, Answer<Room>)> {
-    let (user, other) = (caller.user, request.user);
+    let user = caller.user;
+    let other = request.user.ok_or(ErrorCode::BadFrame)?;
     if user == other {
         return Err(ErrorCode::DirectWithSelf.into());
     }
@@ -148,6 +150,7 @@ pub(super) async fn tell(
     since: Timestamp,
 ) -> Result<Committed, CommitFailure> {
     let change = MemberChange::Joined;
-    let joined = MembershipChange { room, actor: user, user, change, at: since };
+    let joined =
+        MembershipChange { room, actor: user, user, change, at: since, role: None, until: None };
     announce(&app.bus, &app.committer, &joined).await
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use hubbub_protocol::http::{Role, Room, RoomKind};
-use hubbub_protocol::{ErrorCode, RoomId, Seq, UserId};
+use hubbub_protocol::http::{NotifyLevel, Role, Room};
+use hubbub_protocol::{ErrorCode, Position, RoomId, Seq, UserId};
 use hubbub_store::{PositionRecord, RoomRecord};
 
 use super::problem::ApiResult;
@@ -44,28 +44,54 @@ pub(super) async fn views(app: &App, user: UserId, rooms: Vec<Seen>) -> ApiResul
         tokio::try_join!(heads, places(app, user, &rooms), other_names(app, user, &rooms))?;
     let views = rooms.into_iter().zip(heads).map(|((room, role), head)| {
         let place = places.get(&room.id).copied().unwrap_or_default();
-        let name = match room.kind {
-            RoomKind::Direct => names.get(&room.id).cloned().unwrap_or_default(),
-            RoomKind::Public | RoomKind::Private => room.name,
-        };
-        Room {
-            id: room.id,
-            kind: room.kind,
-            name,
-            description: room.description,
-            code: role.and(room.code),
-            owner: room.owner,
-            role,
-            created_at: room.created_at,
-            members: room.members,
-            epoch: head.epoch,
-            seq: head.seq,
-            read: place.read,
-            delivered: place.delivered,
-            unread: place.unread,
-        }
+        let name = names.get(&room.id).cloned();
+        seen(room, role, head, place, name)
     });
     Ok(views.collect())
+}
+
+/// A room as its maker sees it.
+pub(super) fn fresh(room: RoomRecord, head: Position) -> Room {
+    seen(room, Some(Role::Owner), head, Place::default(), None)
+}
+
+/// `people` is what a direct room is called after.
+fn seen(
+    room: RoomRecord,
+    role: Option<Role>,
+    head: Position,
+    place: Place,
+    people: Option<String>,
+) -> Room {
+    Room {
+        id: room.id,
+        kind: room.kind,
+        name: if room.kind.is_direct() { people.unwrap_or_default() } else { room.name },
+        description: room.description,
+        code: role.and(room.code),
+        owner: room.owner,
+        role,
+        created_at: room.created_at,
+        members: room.members,
+        epoch: head.epoch,
+        seq: head.seq,
+        read: place.read,
+        delivered: place.delivered,
+        unread: place.unread,
+        mentions: 0,
+        unread_from: None,
+        topic: String::new(),
+        icon: None,
+        slow_mode_ms: 0,
+        links: Role::Member,
+        mention_all: Role::Moderator,
+        archived: false,
+        notify: NotifyLevel::default(),
+        muted_until: None,
+        people: room.direct.into_iter().flatten().collect(),
+        code_expires_at: None,
+        code_uses_left: None,
+    }
 }
 
 /// How far the viewer has come in a room; all zero for those who are not members.

@@ -11,7 +11,7 @@ use hubbub_protocol::http::{
 };
 use hubbub_protocol::limits::LIST_MAX;
 use hubbub_protocol::{
-    Epoch, ErrorCode, MessageId, NewEvent, Position, RoomCode, RoomId, Seq, Timestamp,
+    Epoch, ErrorCode, MessageId, NewEvent, Position, RoomCode, RoomDetails, RoomId, Seq, Timestamp,
 };
 use hubbub_store::{NewRoom, RoomRecord};
 use serde::Deserialize;
@@ -118,23 +118,8 @@ pub(super) async fn create(
         Ok((room, head))
     })
     .await?;
-    let room = Room {
-        id: room.id,
-        kind: room.kind,
-        name: room.name,
-        description: room.description,
-        code: room.code,
-        owner: room.owner,
-        role: Some(Role::Owner),
-        created_at: room.created_at,
-        members: room.members,
-        epoch: head.epoch,
-        seq: head.seq,
-        read: Seq(0),
-        delivered: Seq(0),
-        unread: 0,
-    };
-    Ok((StatusCode::CREATED, Answer(room)))
+    let view = room_view::fresh(room, head);
+    Ok((StatusCode::CREATED, Answer(view)))
 }
 
 /// `GET /rooms/{room}`.
@@ -167,7 +152,9 @@ pub(super) async fn update(
                 id: MessageId::new(),
                 sender: caller.user,
                 at: Timestamp::now(),
-                kind: NewEventKind::Room { name, description },
+                kind: NewEventKind::Room {
+                    details: RoomDetails { name, description, ..RoomDetails::default() },
+                },
             };
             app.committer.commit(&change).await?;
             Ok(())
@@ -186,7 +173,7 @@ pub(super) async fn rotate_code(
     owned(&app, caller, room).await?;
     let code = RoomCode::new();
     if app.store.set_room_code(room, code).await? {
-        Ok(Answer(CodeResponse { code }))
+        Ok(Answer(CodeResponse { code, expires_at: None, uses_left: None }))
     } else {
         Err(ErrorCode::RoomNotFound.into())
     }
@@ -229,6 +216,6 @@ async fn owned(app: &App, caller: Caller, room: RoomId) -> ApiResult<()> {
     }
     match role {
         Role::Owner => Ok(()),
-        Role::Member => Err(ErrorCode::Forbidden.into()),
+        Role::Moderator | Role::Member => Err(ErrorCode::Forbidden.into()),
     }
 }

@@ -126,5 +126,8 @@ fn view(user: UserRecord, presence: &UserPresence) -> User {
         avatar: None,
         status,
         last_seen: user.last_seen.filter(|_| status == UserStatus::Offline),
+        status_text: None,
+        bio: None,
+        deleted: false,
     }
 }

@@ -32,7 +32,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use bytes::Bytes;
 use hubbub_bus::{Bus, Control, Receiver, StoredNotice};
 use hubbub_protocol::{
-    ConnectionId, Event, Limits, MemberChange, Position, RoomId, ServerFrame, SessionId, UserId,
+    ConnectionId, Event, Limits, Position, RoomId, ServerFrame, SessionId, UserId,
 };
 use hubbub_store::Store;
 use tokio::sync::mpsc;
@@ -388,7 +388,7 @@ impl Hub {
         let Ok(Event::Member(member)) = Event::parse(frame) else { return };
         // Out at once, in the very place of the log where the membership ended; the store then
         // tells whether it has begun again since.
-        if matches!(member.change, MemberChange::Left | MemberChange::Removed) {
+        if member.change.ends_membership() {
             self.detach_user(member.user, room);
         }
         self.follow_membership(member.user, room);
@@ -433,6 +433,7 @@ impl Receiver for Hub {
             Control::MemberJoined { room, user } | Control::MemberGone { room, user } => {
                 self.follow_membership(user, room);
             }
+            Control::MemberChanged { .. } | Control::RoomChanged { .. } => {}
         }
     }
 

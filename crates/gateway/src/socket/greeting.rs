@@ -186,6 +186,7 @@ async fn welcome(sockets: &Arc<Sockets>, access: Access, hello: Hello) -> Result
         token_expires_in_ms: session.token_expires_in_ms(),
         limits: sockets.app.limits,
         rooms: ready,
+        inbox: 0,
     });
     let resume: HashMap<RoomId, Position> =
         hello.resume.iter().map(|point| (point.room, point.position())).collect();
@@ -253,6 +254,8 @@ async fn ready_rooms(
             read: position.read,
             delivered: position.delivered,
             unread: unread.get(&position.room).copied().unwrap_or(0),
+            mentions: 0,
+            unread_from: None,
         })
         .collect())
 }

@@ -2,24 +2,21 @@
 //!
 //! No socket here: frames come in as text, answers go into the connection's lanes.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod marks;
+mod messages;
+mod presence;
+mod rooms;
 
-use hubbub_bus::{Quota, Verdict};
-use hubbub_protocol::client::DeviceStatus;
-use hubbub_protocol::event::NewEventKind;
-use hubbub_protocol::server::{ErrorFrame, Mark};
+use std::sync::Arc;
+
+use hubbub_protocol::server::ErrorFrame;
 use hubbub_protocol::{
-    ClientFrame, CloseCode, ErrorCode, MessageBody, MessageId, NewEvent, Position, RoomId, Seq,
-    ServerFrame, Timestamp,
+    ClientFrame, CloseCode, ErrorCode, MessageId, Position, RoomId, ServerFrame, Timestamp,
 };
-use hubbub_store::StoreError;
 
 use super::Sockets;
-use crate::committer::{CommitFailure, Standing, UNAVAILABLE_RETRY};
-use crate::hub::TYPING_KEY;
-use crate::hub::acks::ack;
 use crate::hub::connection::Connection;
+use crate::refused::Refused;
 
 /// One greeted connection. Dropped, it is taken out of the hub and the presence map.
 #[derive(Debug)]
@@ -34,39 +31,6 @@ impl Drop for Session {
         if self.connection.is_greeted() {
             self.sockets.roster.remove(self.connection.user, self.connection.id);
         }
-    }
-}
-
-/// A frame that can't be carried out.
-struct Refused {
-    code: ErrorCode,
-    retry_after: Option<Duration>,
-}
-
-impl From<ErrorCode> for Refused {
-    fn from(code: ErrorCode) -> Self {
-        Self { code, retry_after: None }
-    }
-}
-
-impl From<CommitFailure> for Refused {
-    fn from(failure: CommitFailure) -> Self {
-        if let CommitFailure::Unavailable(cause) = &failure {
-            tracing::warn!(%cause, "can't carry out a frame");
-        }
-        Self { code: failure.code(), retry_after: failure.retry_after() }
-    }
-}
-
-impl From<StoreError> for Refused {
-    fn from(error: StoreError) -> Self {
-        CommitFailure::from(error).into()
-    }
-}
-
-impl From<hubbub_bus::BusError> for Refused {
-    fn from(error: hubbub_bus::BusError) -> Self {
-        CommitFailure::from(error).into()
     }
 }
 
@@ -120,7 +84,12 @@ impl Session {
             ClientFrame::Send { id, room, body } => {
                 (Some(id), Some(room), self.send(id, room, body).await)
             }
-            ClientFrame::Mark { room, delivered, read } => {
+            ClientFrame::Edit { id, room, .. }
+            | ClientFrame::Delete { id, room, .. }
+            | ClientFrame::React { id, room, .. } => {
+                (Some(id), Some(room), Err(ErrorCode::UnknownType.into()))
+            }
+            ClientFrame::Mark { room, delivered, read, unread: _ } => {
                 (None, Some(room), self.mark(room, delivered, read).await)
             }
             ClientFrame::Typing { room, on } => (None, Some(room), self.typing(room, on).await),
@@ -128,6 +97,7 @@ impl Session {
                 self.set_status(status);
                 (None, None, Ok(()))
             }
+            ClientFrame::Watch { .. } => (None, None, Err(ErrorCode::UnknownType.into())),
             ClientFrame::Ping => {
                 self.connection.tell(&ServerFrame::Pong);
                 (None, None, Ok(()))
@@ -156,130 +126,6 @@ impl Session {
         match self.sockets.app.store.membership(room, self.connection.user).await? {
             Some(_) => Ok(()),
             None => Err(ErrorCode::RoomNotFound.into()),
-        }
-    }
-
-    async fn send(&self, id: MessageId, room: RoomId, body: MessageBody) -> Result<(), Refused> {
-        let app = &self.sockets.app;
-        let connection = &self.connection;
-        app.limits.check_text(&body.text)?;
-        self.authorise(room).await?;
-        let quota =
-            Quota::new(app.limits.send_burst, app.limits.send_per_second, Duration::from_secs(1));
-        match app.bus.take(&format!("send:{}", connection.user), quota).await? {
-            Verdict::Allowed { .. } => {}
-            Verdict::Refused { retry_after } => {
-                return Err(Refused {
-                    code: ErrorCode::RateLimited,
-                    retry_after: Some(retry_after),
-                });
-            }
-        }
-        if !connection.begin_send(app.limits.in_flight) {
-            return Err(Refused {
-                code: ErrorCode::Overloaded,
-                retry_after: Some(UNAVAILABLE_RETRY),
-            });
-        }
-        let event = NewEvent {
-            room,
-            id,
-            sender: connection.user,
-            at: Timestamp::now(),
-            kind: NewEventKind::Message { body },
-        };
-        let hub = &self.sockets.hub;
-        let first = hub.acks.expect(connection, room, id);
-        if !first {
-            // One ack answers both, and counts for one.
-            connection.end_send();
-        }
-        match app.committer.commit(&event).await {
-            Ok(committed) => match committed.standing {
-                // The notice, or the look-up of what waits too long, answers it.
-                Standing::Fresh => {}
-                Standing::Repeated => hub.look_up_acks(&[(room, id)]).await,
-                Standing::Stored => {
-                    // Unless a notice of another device's try was faster.
-                    if hub.acks.forget(connection, room, id) {
-                        connection.tell(&ack(room, id, committed.position, committed.at));
-                    }
-                }
-            },
-            Err(failure) => {
-                if first && !hub.acks.forget(connection, room, id) {
-                    // A notice of another device's try has answered it.
-                    return Ok(());
-                }
-                return Err(failure.into());
-            }
-        }
-        Ok(())
-    }
-
-    async fn subscribe(&self, room: RoomId, from: Option<Position>) -> Result<(), Refused> {
-        self.require_membership(room).await?;
-        let most = self.sockets.app.limits.rooms as usize;
-        if !self.connection.hears(room) && self.connection.room_count() >= most {
-            return Err(ErrorCode::TooManySubscriptions.into());
-        }
-        let hub = &self.sockets.hub;
-        let heads = hub.heads(&[room]).await?;
-        let Some(head) = heads.first().copied() else { return Ok(()) };
-        if let Some(from) = from {
-            let Position { epoch, seq } = head;
-            self.connection.tell(&ServerFrame::Subscribed { room, epoch, seq });
-            hub.attach(&self.connection, room, from);
-        } else if !hub.add(&self.connection, room, head) {
-            return Err(ErrorCode::TooManySubscriptions.into());
-        }
-        // The membership may have ended between the look and the subscription.
-        let still = self.require_membership(room).await;
-        if still.is_err() {
-            hub.detach(&self.connection, room);
-        }
-        still
-    }
-
-    fn unsubscribe(&self, room: RoomId) -> Result<(), Refused> {
-        if !self.sockets.hub.detach(&self.connection, room) {
-            return Err(ErrorCode::RoomNotFound.into());
-        }
-        self.connection.tell(&ServerFrame::Unsubscribed { room });
-        Ok(())
-    }
-
-    async fn mark(
-        &self,
-        room: RoomId,
-        delivered: Option<Seq>,
-        read: Option<Seq>,
-    ) -> Result<(), Refused> {
-        self.authorise(room).await?;
-        let app = &self.sockets.app;
-        // Nobody has read what was not said.
-        let head = app.committer.head(room).await?.seq;
-        let (delivered, read) = (delivered.map(|seq| seq.min(head)), read.map(|seq| seq.min(head)));
-        let user = self.connection.user;
-        let now = app.store.mark(room, user, delivered, read).await?;
-        let mark = Mark { user, delivered: now.delivered, read: now.read };
-        let frame = ServerFrame::Marks { room, marks: vec![mark] };
-        app.bus.publish_volatile(room, &format!("marks:{user}"), &frame.encode()).await?;
-        Ok(())
-    }
-
-    async fn typing(&self, room: RoomId, on: bool) -> Result<(), Refused> {
-        self.authorise(room).await?;
-        let user = self.connection.user;
-        let frame = ServerFrame::Typing { room, user, on };
-        let key = format!("{TYPING_KEY}{user}");
-        Ok(self.sockets.app.bus.publish_volatile(room, &key, &frame.encode()).await?)
-    }
-
-    fn set_status(&self, status: DeviceStatus) {
-        if self.connection.status() != status {
-            self.connection.set_status(status);
-            self.sockets.roster.put(&self.connection);
         }
     }
 

@@ -16,6 +16,7 @@ use hubbub_gateway::auth::origin::Origins;
 use hubbub_gateway::auth::{Auth, AuthOptions, SigningKeys};
 use hubbub_gateway::committer::{Committer, Continuity};
 use hubbub_gateway::http::{HttpOptions, router};
+use hubbub_gateway::permissions::Permissions;
 use hubbub_protocol::event::NewEventKind;
 use hubbub_protocol::{
     Limits, MessageBody, MessageId, NewEvent, Position, RoomId, Timestamp, UserId,
@@ -80,8 +81,9 @@ impl<B: Bus + Wal> Api<B> {
         );
         let app = Arc::new(App {
             bus: Arc::clone(&bus) as _,
-            store,
+            store: Arc::clone(&store) as _,
             auth: Auth::new(auth),
+            permissions: Permissions::new(Arc::clone(&store) as _),
             committer: Arc::new(committer),
             limits: Limits::default(),
             http,
@@ -127,7 +129,7 @@ impl<B: Bus + Wal> Api<B> {
             id: MessageId::new(),
             sender: who.id,
             at: Timestamp::now(),
-            kind: NewEventKind::Message { body: MessageBody { text: text.into() } },
+            kind: NewEventKind::Message { body: MessageBody::text(text) },
         };
         self.app.committer.commit(&event).await.unwrap().position
     }

@@ -92,7 +92,7 @@ async fn a_message_that_is_stored_before_an_earlier_one_hides_no_gap() {
         id: MessageId::new(),
         sender: ada.id,
         at: Timestamp::now(),
-        kind: NewEventKind::Message { body: MessageBody { text: "overtakes".into() } },
+        kind: NewEventKind::Message { body: MessageBody::text("overtakes") },
     };
     let place = api.app.committer.commit(&event).await.unwrap().position;
     // Another worker has stored the later one already.

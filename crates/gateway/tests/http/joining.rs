@@ -36,7 +36,7 @@ async fn news(api: &Api, room: &str) -> Vec<(UserId, MemberChange)> {
     events
         .filter_map(|event| match event {
             Event::Member(member) => Some((member.user, member.change)),
-            Event::Message(_) | Event::Room(_) => None,
+            _ => None,
         })
         .collect()
 }

@@ -165,7 +165,7 @@ impl World {
             id: MessageId::new(),
             sender: self.owner,
             at: Timestamp::now(),
-            kind: NewEventKind::Message { body: MessageBody { text } },
+            kind: NewEventKind::Message { body: MessageBody::text(text) },
         };
         let at = self.committer.commit(&event).await.unwrap().position;
         self.positions.get_mut(&room).unwrap().push(at);

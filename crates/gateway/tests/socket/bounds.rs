@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use hubbub_protocol::{
-    ClientFrame, ErrorCode, MessageBody, MessageId, RoomId, ServerFrame, Timestamp,
-};
+use hubbub_protocol::{ClientFrame, Draft, ErrorCode, MessageId, RoomId, ServerFrame, Timestamp};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::{Timestamp as UuidTime, Uuid};
 
@@ -19,7 +17,7 @@ fn id_of(at: Timestamp) -> MessageId {
 }
 
 async fn send_as(socket: &mut Socket, id: MessageId, room: RoomId, text: &str) {
-    socket.send(&ClientFrame::Send { id, room, body: MessageBody { text: text.into() } }).await;
+    socket.send(&ClientFrame::Send { id, room, body: Draft::text(text) }).await;
 }
 
 async fn acked(socket: &mut Socket) -> MessageId {
@@ -42,12 +40,8 @@ async fn a_room_that_does_not_exist_and_one_that_is_not_yours_look_the_same() {
             ClientFrame::Subscribe { room, epoch: None, seq: None },
             ClientFrame::Unsubscribe { room },
             ClientFrame::Typing { room, on: true },
-            ClientFrame::Mark { room, delivered: None, read: None },
-            ClientFrame::Send {
-                id: MessageId::new(),
-                room,
-                body: MessageBody { text: "x".into() },
-            },
+            ClientFrame::Mark { room, delivered: None, read: None, unread: None },
+            ClientFrame::Send { id: MessageId::new(), room, body: Draft::text("x") },
         ] {
             socket.send(&frame).await;
             let error = socket

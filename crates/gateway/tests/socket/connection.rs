@@ -131,7 +131,13 @@ async fn marks_move_forward_only_and_never_past_the_head() {
     join(&bob, &room).await;
     let (mut anns, mut bobs) = (node.greeted(&ann).await, node.greeted(&bob).await);
     for (read, expected) in [(Seq(1), Seq(1)), (Seq(999), Seq(2)), (Seq(1), Seq(2))] {
-        bobs.send(&ClientFrame::Mark { room: room.id, delivered: None, read: Some(read) }).await;
+        bobs.send(&ClientFrame::Mark {
+            room: room.id,
+            delivered: None,
+            read: Some(read),
+            unread: None,
+        })
+        .await;
         let mark = anns
             .until(|frame| match frame {
                 ServerFrame::Marks { marks, .. } => marks.into_iter().next(),

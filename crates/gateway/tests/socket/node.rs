@@ -6,7 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use hubbub_client::http::Api;
 use hubbub_gateway::{Gateway, Settings};
 use hubbub_protocol::http::RoomKind;
-use hubbub_protocol::{ClientFrame, ErrorCode, MessageBody, MessageId, RoomId, ServerFrame};
+use hubbub_protocol::{ClientFrame, Draft, ErrorCode, MessageId, RoomId, ServerFrame};
 use hubbub_runtime::lifecycle::Lifecycle;
 use hubbub_runtime::telemetry::Metrics;
 use tempfile::TempDir;
@@ -121,7 +121,7 @@ impl Socket {
 
     pub(crate) async fn say(&mut self, room: RoomId, text: &str) -> MessageId {
         let id = MessageId::new();
-        self.send(&ClientFrame::Send { id, room, body: MessageBody { text: text.into() } }).await;
+        self.send(&ClientFrame::Send { id, room, body: Draft::text(text) }).await;
         id
     }
 

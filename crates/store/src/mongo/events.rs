@@ -46,6 +46,9 @@ fn message(document: &Document) -> Result<Message, StoreError> {
         sender: value::user(document, "sender")?,
         at: value::time(document, "at")?,
         body,
+        edited_at: None,
+        deleted_at: None,
+        reactions: Vec::new(),
     })
 }
 

@@ -22,11 +22,12 @@ const fn kind_name(kind: RoomKind) -> &'static str {
         RoomKind::Public => "public",
         RoomKind::Private => "private",
         RoomKind::Direct => "direct",
+        RoomKind::Group => "group",
     }
 }
 
 fn kind(document: &Document) -> Result<RoomKind, StoreError> {
-    [RoomKind::Public, RoomKind::Private, RoomKind::Direct]
+    [RoomKind::Public, RoomKind::Private, RoomKind::Direct, RoomKind::Group]
         .into_iter()
         .find(|kind| document.get_str("kind").is_ok_and(|name| name == kind_name(*kind)))
         .ok_or_else(|| StoreError::Failed("the stored field kind is not readable".to_owned()))
@@ -329,7 +330,7 @@ impl RoomStore for MongoStore {
             }
             match place.role {
                 Role::Owner => self.leave_as_owner(&place).await,
-                Role::Member => self.remove(room, user).await,
+                Role::Moderator | Role::Member => self.remove(room, user).await,
             }
         })
         .await

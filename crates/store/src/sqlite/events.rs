@@ -16,6 +16,9 @@ const fn kind_code(kind: Kind) -> i64 {
         Kind::Member => 1,
         Kind::Room => 2,
         Kind::Void => 3,
+        Kind::Edited => 4,
+        Kind::Deleted => 5,
+        Kind::Reaction => 6,
     }
 }
 
@@ -126,6 +129,9 @@ fn message(row: &Row<'_>, room: RoomId) -> Result<Message, StoreError> {
         sender: value::user(row, "sender")?,
         at: value::time(row, "at")?,
         body,
+        edited_at: None,
+        deleted_at: None,
+        reactions: Vec::new(),
     })
 }
 

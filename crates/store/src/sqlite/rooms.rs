@@ -18,6 +18,7 @@ const fn kind_code(kind: RoomKind) -> i64 {
         RoomKind::Public => 0,
         RoomKind::Private => 1,
         RoomKind::Direct => 2,
+        RoomKind::Group => 3,
     }
 }
 
@@ -26,6 +27,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<RoomRecord> {
         0_i64 => RoomKind::Public,
         1 => RoomKind::Private,
         2 => RoomKind::Direct,
+        3 => RoomKind::Group,
         _ => return Err(value::unreadable("kind of room")),
     };
     let low = value::optional_user(row, "direct_low")?;

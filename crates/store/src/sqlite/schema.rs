@@ -15,7 +15,17 @@ const LOCK: &str = "hubbub.lock";
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Every step from an empty file to the present schema. Only ever added to.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&[&str]] = &[
+    &[include_str!("schema/base.sql")],
+    &[
+        include_str!("schema/messages.sql"),
+        include_str!("schema/positions.sql"),
+        include_str!("schema/people.sql"),
+        include_str!("schema/rooms.sql"),
+        include_str!("schema/attachments.sql"),
+        include_str!("schema/search.sql"),
+    ],
+];
 
 /// Makes the directory if need be and takes it for this process, until the file is dropped.
 pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
@@ -72,9 +82,11 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
             MIGRATIONS.len()
         )));
     };
-    for (version, sql) in (version + 1..).zip(missing) {
+    for (version, parts) in (version + 1..).zip(missing) {
         let transaction = connection.transaction()?;
-        transaction.execute_batch(sql)?;
+        for sql in *parts {
+            transaction.execute_batch(sql)?;
+        }
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }

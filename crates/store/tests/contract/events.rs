@@ -2,8 +2,8 @@
 
 use hubbub_protocol::http::RoomKind;
 use hubbub_protocol::{
-    Epoch, Event, Member, MemberChange, MessageId, Position, RoomChange, RoomId, Seq, Timestamp,
-    UserId,
+    Epoch, Event, Member, MemberChange, MessageId, Position, RoomChange, RoomDetails, RoomId, Seq,
+    Timestamp, UserId,
 };
 use hubbub_store::{Appended, Page, StoreError, StoredPlace};
 
@@ -50,6 +50,8 @@ pub(crate) async fn an_event_of_every_kind_is_stored(store: AnyStore) {
             at,
             user: UserId::new(),
             change: MemberChange::Joined,
+            role: None,
+            until: None,
         }),
         Event::Room(RoomChange {
             room,
@@ -58,8 +60,7 @@ pub(crate) async fn an_event_of_every_kind_is_stored(store: AnyStore) {
             id: MessageId::new(),
             sender,
             at,
-            name: Some("Renamed".to_owned()),
-            description: None,
+            details: RoomDetails { name: Some("Renamed".to_owned()), ..RoomDetails::default() },
         }),
     ];
     stored(&store, &events).await;

@@ -74,6 +74,8 @@ async fn room_of_every_kind(store: &AnyStore) -> RoomId {
         at: Timestamp::now(),
         user: UserId::new(),
         change: MemberChange::Joined,
+        role: None,
+        until: None,
     });
     let double = first.clone().without_place().at(Position::new(Epoch(1), Seq(3)));
     stored(store, &[first, joined, message(room, 4)]).await;

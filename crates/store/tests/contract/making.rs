@@ -47,7 +47,10 @@ pub(crate) fn message_as(id: MessageId, room: RoomId, seq: u64, sender: UserId) 
         id,
         sender,
         at: Timestamp::now(),
-        body: MessageBody { text: format!("number {seq}") },
+        body: MessageBody::text(format!("number {seq}")),
+        edited_at: None,
+        deleted_at: None,
+        reactions: Vec::new(),
     })
 }
 

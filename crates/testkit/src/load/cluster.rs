@@ -225,7 +225,7 @@ impl Cluster {
             id: MessageId::new(),
             sender,
             at: Timestamp::now(),
-            kind: NewEventKind::Message { body: MessageBody { text: text.to_owned() } },
+            kind: NewEventKind::Message { body: MessageBody::text(text) },
         };
         loop {
             match self.bus.commit(CommitRequest { event: &event, checked: true }).await {

@@ -68,7 +68,7 @@ async fn measure(redis: &RedisServer, options: CommitOptions) -> Result<Value, F
     for caller in 0..options.callers {
         let (bus, room) = (Arc::clone(&bus), rooms[caller % ROOMS]);
         callers.spawn(async move {
-            let (sender, body) = (UserId::new(), MessageBody { text: text(TEXT) });
+            let (sender, body) = (UserId::new(), MessageBody::text(text(TEXT)));
             let mut committed = 0;
             while Instant::now() < until {
                 let event = NewEvent {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use hubbub_protocol::{ClientFrame, MessageBody, MessageId, RoomId};
+use hubbub_protocol::{ClientFrame, Draft, MessageId, RoomId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -193,7 +193,7 @@ async fn send(run: &Run, mut socket: Socket, room: RoomId, start: Instant) -> Re
                 let (id, now) = (MessageId::new(), Instant::now());
                 let mut text = format!("{} ", (now - run.zero).as_micros());
                 text.push_str(&padding[text.len()..]);
-                let frame = ClientFrame::Send { id, room, body: MessageBody { text } };
+                let frame = ClientFrame::Send { id, room, body: Draft::text(text) };
                 socket.send(&frame.encode()).await?;
                 if now >= run.counted {
                     waiting.insert(id, now);

@@ -12,7 +12,7 @@ use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
 use hubbub_protocol::client::ResumePoint;
 use hubbub_protocol::server::ErrorFrame;
-use hubbub_protocol::{ClientFrame, MessageBody, MessageId, Position, RoomId, ServerFrame, UserId};
+use hubbub_protocol::{ClientFrame, Draft, MessageId, Position, RoomId, ServerFrame, UserId};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
@@ -187,7 +187,7 @@ impl TestClient {
 
     /// Says something under an id made before.
     pub async fn say_as(&mut self, id: MessageId, room: RoomId, text: &str) {
-        let body = MessageBody { text: text.to_owned() };
+        let body = Draft::text(text);
         self.transmit(&ClientFrame::Send { id, room, body }).await;
     }
 

@@ -158,6 +158,15 @@ impl View {
                 }
                 Ok(())
             }
+            ServerFrame::Edited(edited) => {
+                self.event(&Event::Edited(edited.clone()), ledger).map(drop)
+            }
+            ServerFrame::Deleted(deleted) => {
+                self.event(&Event::Deleted(deleted.clone()), ledger).map(drop)
+            }
+            ServerFrame::Reaction(reaction) => {
+                self.event(&Event::Reaction(reaction.clone()), ledger).map(drop)
+            }
             ServerFrame::Member(member) => {
                 self.event(&Event::Member(member.clone()), ledger).map(drop)
             }
@@ -199,6 +208,9 @@ impl View {
             }
             ServerFrame::Marks { .. }
             | ServerFrame::Typing { .. }
+            | ServerFrame::Presence { .. }
+            | ServerFrame::User { .. }
+            | ServerFrame::Inbox { .. }
             | ServerFrame::Heads { .. }
             | ServerFrame::Refreshed { .. }
             | ServerFrame::GoAway { .. }

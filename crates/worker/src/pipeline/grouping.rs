@@ -198,7 +198,7 @@ mod tests {
             id: MessageId::new(),
             sender: UserId::new(),
             at: Timestamp::now(),
-            kind: NewEventKind::Message { body: MessageBody { text: "hi".into() } },
+            kind: NewEventKind::Message { body: MessageBody::text("hi") },
         };
         new.at(Position::new(Epoch(1), Seq(1)))
     }

@@ -216,7 +216,7 @@ impl Kept {
             id: MessageId::new(),
             sender: self.owner,
             at: Timestamp::now(),
-            kind: NewEventKind::Message { body: MessageBody { text: text.into() } },
+            kind: NewEventKind::Message { body: MessageBody::text(text) },
         }
     }
 

@@ -125,11 +125,13 @@ pub(crate) const fn kind(kind: RoomKind) -> &'static str {
         RoomKind::Public => "public",
         RoomKind::Private => "private",
         RoomKind::Direct => "direct",
+        RoomKind::Group => "group",
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use hubbub_protocol::http::{NotifyLevel, Role};
     use hubbub_protocol::{Epoch, Seq, Timestamp};
 
     use super::*;
@@ -150,6 +152,19 @@ mod tests {
             read: Seq(0),
             delivered: Seq(0),
             unread: 0,
+            mentions: 0,
+            unread_from: None,
+            topic: String::new(),
+            icon: None,
+            slow_mode_ms: 0,
+            links: Role::Member,
+            mention_all: Role::Moderator,
+            archived: false,
+            notify: NotifyLevel::default(),
+            muted_until: None,
+            people: Vec::new(),
+            code_expires_at: None,
+            code_uses_left: None,
         }
     }
 

@@ -21,6 +21,9 @@ const PLACES_A_QUERY: usize = 100;
 const fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Message => "message",
+        Kind::Edited => "edited",
+        Kind::Deleted => "deleted",
+        Kind::Reaction => "reaction",
         Kind::Member => "member",
         Kind::Room => "room",
         Kind::Void => "void",

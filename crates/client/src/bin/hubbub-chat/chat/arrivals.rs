@@ -3,7 +3,9 @@
 use hubbub_client::client::Event;
 use hubbub_client::sync::Update;
 use hubbub_protocol::http::RoomKind;
-use hubbub_protocol::{Member, MemberChange, Message, MessageId, RoomChange, RoomId, Seq};
+use hubbub_protocol::{
+    Member, MemberChange, Message, MessageId, RoomChange, RoomDetails, RoomId, Seq,
+};
 
 use super::{Chat, Own};
 use crate::screen::{self, plain};
@@ -52,7 +54,11 @@ impl Chat {
                 }
             }
             Update::Member(member) => self.member(member).await,
-            Update::Room(RoomChange { room, name: Some(name), .. }) => {
+            Update::Room(RoomChange {
+                room,
+                details: RoomDetails { name: Some(name), .. },
+                ..
+            }) => {
                 if let Some(mut known) = self.directory.room(room).cloned() {
                     let (before, after) = (plain(&known.name), plain(&name));
                     self.screen.line(&format!("{before} is called {after} now"));
@@ -121,6 +127,11 @@ impl Chat {
             MemberChange::Joined => "has joined",
             MemberChange::Left => "has left",
             MemberChange::Removed => "was removed",
+            MemberChange::Banned => "was banned",
+            MemberChange::Unbanned => "may come back",
+            MemberChange::Role => "has another role",
+            MemberChange::Muted => "was muted",
+            MemberChange::Unmuted => "may write again",
         };
         self.screen.line(&format!("  · {} {has}", plain(&name)));
     }

@@ -1,0 +1,53 @@
+//! Why something that a client asked for was not done, over the socket or over HTTP.
+
+use std::time::Duration;
+
+use hubbub_bus::BusError;
+use hubbub_protocol::ErrorCode;
+use hubbub_store::StoreError;
+
+use crate::committer::CommitFailure;
+
+/// A stable code, and when trying again may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub code: ErrorCode,
+    /// When the same may succeed, where waiting helps.
+    pub retry_after: Option<Duration>,
+}
+
+impl Refused {
+    /// Refused until some time has passed.
+    #[must_use]
+    pub const fn until(code: ErrorCode, retry_after: Duration) -> Self {
+        Self { code, retry_after: Some(retry_after) }
+    }
+}
+
+impl From<ErrorCode> for Refused {
+    fn from(code: ErrorCode) -> Self {
+        Self { code, retry_after: None }
+    }
+}
+
+impl From<CommitFailure> for Refused {
+    fn from(failure: CommitFailure) -> Self {
+        if let CommitFailure::Unavailable(cause) = &failure {
+            tracing::warn!(%cause, "can't do what a client asked for");
+        }
+        Self { code: failure.code(), retry_after: failure.retry_after() }
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        CommitFailure::from(error).into()
+    }
+}
+
+impl From<BusError> for Refused {
+    fn from(error: BusError) -> Self {
+        CommitFailure::from(error).into()
+    }
+}

@@ -1,0 +1,1 @@
+-- Edits, deletions and reactions.

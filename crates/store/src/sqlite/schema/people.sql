@@ -1,0 +1,1 @@
+-- Profiles, blocks, sessions as lists, suspended accounts.

@@ -1,0 +1,1 @@
+-- Roles, bans, moderation, destroyed rooms, the audit list.
