@@ -105,6 +105,12 @@ error_codes! {
     LinksRefused = "links_refused", 403, "Links not allowed";
     /// The account is suspended.
     AccountSuspended = "account_suspended", 403, "Account suspended";
+    /// The site would be left without an administrator.
+    LastAdmin = "last_admin", 409, "Last site administrator";
+    /// You have blocked 1 000 people already.
+    TooManyBlocks = "too_many_blocks", 409, "Too many people blocked";
+    /// Nobody can block themselves.
+    BlockSelf = "block_self", 400, "You can't block yourself";
     /// The user name belongs to somebody.
     UsernameTaken = "username_taken", 409, "User name taken";
     /// Wrong user name or wrong password: the same answer for both.

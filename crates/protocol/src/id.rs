@@ -164,6 +164,12 @@ uuid_id!(
     AuditId,
     "audit id (UUID)"
 );
+uuid_id!(
+    /// One picture of a person or a room, in all its sizes. Another picture has another id, so what
+    /// is found under one never changes.
+    PictureId,
+    "picture id (UUID)"
+);
 
 impl MessageId {
     /// When the id was made, by its maker's clock; `None` for anything but version 7.

@@ -32,8 +32,8 @@ pub use event::{
     MessageBody, NewEvent, Reaction, ReactionCount, RoomChange, RoomDetails,
 };
 pub use id::{
-    AttachmentId, AuditId, ConnectionId, Epoch, IdError, MessageId, NodeId, Position, RoomCode,
-    RoomId, Seq, SessionId, UploadId, UserId,
+    AttachmentId, AuditId, ConnectionId, Epoch, IdError, MessageId, NodeId, PictureId, Position,
+    RoomCode, RoomId, Seq, SessionId, UploadId, UserId,
 };
 pub use limits::Limits;
 pub use server::ServerFrame;

@@ -4,7 +4,9 @@
 //! [`mongo`] for a cluster, [`sqlite`] for one process. What nodes share only while they run is not
 //! here (see `hubbub-bus`); neither knows the other.
 //!
-//! - [`users`]: accounts, and how people are found
+//! - [`users`]: accounts as others see them, and how people are found
+//! - [`accounts`]: accounts from the inside: secrets, administrators, suspension, deletion
+//! - [`blocks`]: who does not want to hear from whom
 //! - [`sessions`]: logins, each a family of refresh tokens
 //! - [`rooms`]: rooms and who is in them
 //! - [`events`]: the rooms' logs as stored, history, state sync, epochs
@@ -14,6 +16,8 @@
 //! What both do alike is in private modules: `content` (what of an event is stored, and what never
 //! is), `history` (pages), `fold` (how names are compared).
 
+pub mod accounts;
+pub mod blocks;
 mod content;
 pub mod events;
 mod fold;
@@ -29,13 +33,15 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use accounts::{AccountStore, PrivateAccount};
+pub use blocks::BlockStore;
 pub use events::{Appended, EventStore, HistoryPage, Page, StoredPlace};
 pub use mongo::{MongoOptions, MongoStore};
 pub use positions::{PositionRecord, PositionStore};
 pub use rooms::{Membership, NewRoom, RoomRecord, RoomStore};
 pub use sessions::{NewSession, Rotation, SessionRecord, SessionStore};
 pub use sqlite::SqliteStore;
-pub use users::{NewUser, UserRecord, UserStore};
+pub use users::{NewUser, ProfileChange, UserRecord, UserStore};
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +52,12 @@ pub enum StoreError {
     /// The last owner can't leave a room with other members.
     #[error("the owner can't leave a room with other members")]
     OwnerMustStay,
+    /// It would leave the site without an administrator.
+    #[error("the last site administrator must stay one")]
+    LastAdmin,
+    /// Somebody has blocked as many people as one may.
+    #[error("too many people blocked")]
+    TooManyBlocks,
     /// There is no such room.
     #[error("no such room")]
     NoSuchRoom,
@@ -63,6 +75,8 @@ pub enum StoreError {
 #[async_trait]
 pub trait Store:
     UserStore
+    + AccountStore
+    + BlockStore
     + SessionStore
     + RoomStore
     + EventStore

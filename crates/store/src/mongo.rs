@@ -9,6 +9,8 @@
 //! of the writes is such that a crash in between leaves nothing that can be seen, and that the
 //! same call again finishes it; each such place says how.
 
+mod accounts;
+mod blocks;
 mod error;
 mod events;
 mod memberships;
@@ -82,6 +84,9 @@ pub struct MongoStore {
     database: Database,
     operation_timeout: Duration,
     users: Collection<Document>,
+    site: Collection<Document>,
+    blocks: Collection<Document>,
+    erasures: Collection<Document>,
     sessions: Collection<Document>,
     session_tokens: Collection<Document>,
     rooms: Collection<Document>,
@@ -129,6 +134,9 @@ impl MongoStore {
         let database = client.database(&database);
         let store = Self {
             users: database.collection("users"),
+            site: database.collection("site"),
+            blocks: database.collection("blocks"),
+            erasures: database.collection("erasures"),
             sessions: database.collection("sessions"),
             session_tokens: database.collection("session_tokens"),
             rooms: database.collection("rooms"),

@@ -24,6 +24,8 @@ pub struct NewSession {
     pub expires_at: Timestamp,
     /// When its latest access token runs out.
     pub access_expires_at: Timestamp,
+    /// What the client calls itself.
+    pub client: Option<String>,
 }
 
 /// A live session.
@@ -35,10 +37,14 @@ pub struct SessionRecord {
     pub user: UserId,
     /// When it began.
     pub created_at: Timestamp,
+    /// When its tokens were last renewed.
+    pub renewed_at: Timestamp,
     /// When its refresh token runs out, if it is not used.
     pub expires_at: Timestamp,
     /// When its latest access token runs out.
     pub access_expires_at: Timestamp,
+    /// What the client called itself when it logged in.
+    pub client: Option<String>,
 }
 
 /// What became of a rotation.
@@ -81,6 +87,23 @@ pub trait SessionStore: Send + Sync {
     async fn live_sessions(
         &self,
         ids: &[SessionId],
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError>;
+
+    /// A user's sessions that are live at `now`, the newest first.
+    async fn sessions_of(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Vec<SessionRecord>, StoreError>;
+
+    /// Ends a user's sessions but one, and returns every other one that has an access token good at
+    /// `now`, ended by this call or before: the same call again returns them again, so that whoever
+    /// has to be told can be.
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        but: Option<SessionId>,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError>;
 

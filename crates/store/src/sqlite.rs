@@ -7,6 +7,8 @@
 //! Everything is committed and synced (`synchronous = FULL`) before a call returns. One process at
 //! a time: the directory is locked.
 
+mod accounts;
+mod blocks;
 mod error;
 mod events;
 mod positions;

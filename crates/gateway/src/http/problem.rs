@@ -83,6 +83,8 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::UsernameTaken => ErrorCode::UsernameTaken.into(),
             StoreError::OwnerMustStay => ErrorCode::OwnerMustStay.into(),
+            StoreError::LastAdmin => ErrorCode::LastAdmin.into(),
+            StoreError::TooManyBlocks => ErrorCode::TooManyBlocks.into(),
             StoreError::NoSuchRoom => ErrorCode::RoomNotFound.into(),
             StoreError::Unavailable(_) => {
                 tracing::warn!(%error, "a request needs the store, which is away");

@@ -37,6 +37,7 @@ pub(super) async fn begin(
             created_at: now,
             expires_at: now.after(app.auth.refresh_token_ttl()),
             access_expires_at: app.auth.access_expires_at(now),
+            client: None,
         })
         .await?;
     answer(app, user, id, &refresh, now, transport).await

@@ -37,8 +37,12 @@ pub(super) async fn create_indexes(store: &MongoStore) -> Result<(), StoreError>
     let codes = IndexOptions::builder().unique(true).sparse(true).build();
     let indexes = [
         (&store.users, vec![unique(doc! { "username": 1 }), plain(doc! { "search": 1, "_id": 1 })]),
-        (&store.sessions, vec![expiring("expires_at")]),
+        (&store.sessions, vec![expiring("expires_at"), plain(doc! { "user": 1 })]),
         (&store.session_tokens, vec![expiring("expires_at")]),
+        (
+            &store.blocks,
+            vec![plain(doc! { "user": 1, "blocked": 1 }), plain(doc! { "blocked": 1 })],
+        ),
         (
             &store.rooms,
             vec![

@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use hubbub_protocol::{SessionId, Timestamp};
+use hubbub_protocol::{SessionId, Timestamp, UserId};
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReturnDocument;
 
@@ -16,12 +16,15 @@ use crate::StoreError;
 use crate::sessions::{NewSession, Rotation, SessionRecord, SessionStore, TokenHash};
 
 fn record(document: &Document) -> Result<SessionRecord, StoreError> {
+    let created_at = value::time(document, "created_at")?;
     Ok(SessionRecord {
         id: value::session(document, "_id")?,
         user: value::user(document, "user")?,
-        created_at: value::time(document, "created_at")?,
+        created_at,
+        renewed_at: value::optional(document, "renewed_at", value::time)?.unwrap_or(created_at),
         expires_at: value::time(document, "expires_at")?,
         access_expires_at: value::time(document, "access_expires_at")?,
+        client: value::optional(document, "client", value::text)?.map(str::to_owned),
     })
 }
 
@@ -91,7 +94,7 @@ impl MongoStore {
 #[async_trait]
 impl SessionStore for MongoStore {
     async fn create_session(&self, session: NewSession) -> Result<SessionRecord, StoreError> {
-        let document = doc! {
+        let mut document = doc! {
             "_id": value::of_session(session.id),
             "user": value::of_user(session.user),
             "token": value::of_bytes(&session.token),
@@ -100,6 +103,9 @@ impl SessionStore for MongoStore {
             "expires_at": value::of_time(session.expires_at),
             "access_expires_at": value::of_time(session.access_expires_at),
         };
+        if let Some(client) = session.client {
+            document.insert("client", client);
+        }
         self.within(async {
             self.keep_token(&session.token, session.id, session.expires_at).await?;
             match self.sessions.insert_one(&document).await {
@@ -139,6 +145,7 @@ impl SessionStore for MongoStore {
                 "token": value::of_bytes(next),
                 "expires_at": value::of_time(expires_at),
                 "access_expires_at": value::of_time(access_expires_at),
+                "renewed_at": value::of_time(now),
             } };
             let rotated = self
                 .sessions
@@ -181,6 +188,49 @@ impl SessionStore for MongoStore {
                 .projection(doc! { "_id": 1 })
                 .await?;
             found
+                .err_into()
+                .and_then(async |document| value::session(&document, "_id"))
+                .try_collect()
+                .await
+        })
+        .await
+    }
+
+    async fn sessions_of(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        self.within(async {
+            let live = self
+                .sessions
+                .find(doc! {
+                    "user": value::of_user(user),
+                    "ended": false,
+                    "expires_at": { "$gt": value::of_time(now) },
+                })
+                .sort(doc! { "created_at": -1, "_id": -1 })
+                .await?;
+            live.err_into().and_then(async |document| record(&document)).try_collect().await
+        })
+        .await
+    }
+
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        but: Option<SessionId>,
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let mut others = doc! { "user": value::of_user(user) };
+        if let Some(but) = but {
+            others.insert("_id", doc! { "$ne": value::of_session(but) });
+        }
+        self.within(async {
+            self.sessions.update_many(others.clone(), doc! { "$set": { "ended": true } }).await?;
+            others.insert("access_expires_at", doc! { "$gt": value::of_time(now) });
+            let ended = self.sessions.find(others).projection(doc! { "_id": 1 }).await?;
+            ended
                 .err_into()
                 .and_then(async |document| value::session(&document, "_id"))
                 .try_collect()

@@ -3,7 +3,9 @@
 //! Ids of 16 bytes are binary of the UUID subtype, others plain binary. MongoDB compares binary by
 //! length first, so group rooms come before direct ones, as [`RoomId`] orders them.
 
-use hubbub_protocol::{Epoch, MessageId, RoomCode, RoomId, Seq, SessionId, Timestamp, UserId};
+use hubbub_protocol::{
+    Epoch, MessageId, PictureId, RoomCode, RoomId, Seq, SessionId, Timestamp, UserId,
+};
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, DateTime, Document};
 use uuid::Uuid;
@@ -32,6 +34,10 @@ pub(super) fn of_message(id: MessageId) -> Bson {
 
 pub(super) fn of_code(code: RoomCode) -> Bson {
     uuid(code.as_uuid())
+}
+
+pub(super) fn of_picture(picture: PictureId) -> Bson {
+    uuid(picture.as_uuid())
 }
 
 pub(super) fn of_room(room: RoomId) -> Bson {
@@ -95,6 +101,10 @@ pub(super) fn code(document: &Document, field: &str) -> Result<RoomCode, StoreEr
     read_uuid(document, field).map(RoomCode::from_uuid)
 }
 
+pub(super) fn picture(document: &Document, field: &str) -> Result<PictureId, StoreError> {
+    read_uuid(document, field).map(PictureId::from_uuid)
+}
+
 pub(super) fn room(document: &Document, field: &str) -> Result<RoomId, StoreError> {
     RoomId::from_bytes(bytes(document, field)?).ok_or_else(|| unreadable(field))
 }
@@ -127,10 +137,10 @@ pub(super) fn count(document: &Document, field: &str) -> Result<u64, StoreError>
 }
 
 /// Reads a field that may be absent.
-pub(super) fn optional<T>(
-    document: &Document,
+pub(super) fn optional<'a, T>(
+    document: &'a Document,
     field: &str,
-    read: impl FnOnce(&Document, &str) -> Result<T, StoreError>,
+    read: impl FnOnce(&'a Document, &str) -> Result<T, StoreError>,
 ) -> Result<Option<T>, StoreError> {
     document.contains_key(field).then(|| read(document, field)).transpose()
 }

@@ -5,22 +5,24 @@
 //! reason.
 
 use async_trait::async_trait;
-use hubbub_protocol::{SessionId, Timestamp};
+use hubbub_protocol::{SessionId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{SqliteStore, value};
 use crate::StoreError;
 use crate::sessions::{NewSession, Rotation, SessionRecord, SessionStore, TokenHash};
 
-const COLUMNS: &str = "id, user, created_at, expires_at, access_expires_at";
+const COLUMNS: &str = "id, user, created_at, renewed_at, expires_at, access_expires_at, client";
 
 fn record(row: &Row<'_>) -> rusqlite::Result<SessionRecord> {
     Ok(SessionRecord {
         id: value::session(row, "id")?,
         user: value::user(row, "user")?,
         created_at: value::time(row, "created_at")?,
+        renewed_at: value::time(row, "renewed_at")?,
         expires_at: value::time(row, "expires_at")?,
         access_expires_at: value::time(row, "access_expires_at")?,
+        client: row.get("client")?,
     })
 }
 
@@ -92,9 +94,16 @@ fn rotate(connection: &Connection, request: &Request) -> Result<Rotation, StoreE
     keep_token(connection, next, id, *expires_at)?;
     connection
         .prepare_cached(
-            "UPDATE sessions SET token = ?2, expires_at = ?3, access_expires_at = ?4 WHERE id = ?1",
+            "UPDATE sessions SET token = ?2, expires_at = ?3, access_expires_at = ?4, renewed_at = ?5
+             WHERE id = ?1",
         )?
-        .execute(params![id, next, expires_at.millis(), access_expires_at.millis()])?;
+        .execute(params![
+            id,
+            next,
+            expires_at.millis(),
+            access_expires_at.millis(),
+            now.millis()
+        ])?;
     sweep(connection, *now)?;
     Ok(Rotation::Rotated(by_id(connection, id)?))
 }
@@ -107,8 +116,9 @@ impl SessionStore for SqliteStore {
             connection
                 .prepare_cached(
                     "INSERT INTO sessions
-                       (id, user, token, created_at, expires_at, access_expires_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+                       (id, user, token, created_at, renewed_at, expires_at, access_expires_at,
+                        client)
+                     VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
                 )?
                 .execute(params![
                     id,
@@ -116,7 +126,8 @@ impl SessionStore for SqliteStore {
                     session.token,
                     session.created_at.millis(),
                     session.expires_at.millis(),
-                    session.access_expires_at.millis()
+                    session.access_expires_at.millis(),
+                    session.client
                 ])?;
             keep_token(connection, &session.token, id, session.expires_at)?;
             let created = by_id(connection, id)?;
@@ -173,6 +184,45 @@ impl SessionStore for SqliteStore {
                 }
             }
             Ok(live)
+        })
+        .await
+    }
+
+    async fn sessions_of(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        self.read(move |connection| {
+            let mut live = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM sessions
+                 WHERE user = ?1 AND ended = 0 AND expires_at > ?2
+                 ORDER BY created_at DESC, id DESC"
+            ))?;
+            let live = live.query_map(params![value::user_key(user), now.millis()], record)?;
+            Ok(live.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        but: Option<SessionId>,
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.write(move |connection| {
+            let (user, but) = (value::user_key(user), but.map(value::session_key));
+            connection
+                .prepare_cached("UPDATE sessions SET ended = 1 WHERE user = ?1 AND id IS NOT ?2")?
+                .execute(params![user, but])?;
+            let mut ended = connection.prepare_cached(
+                "SELECT id FROM sessions
+                 WHERE user = ?1 AND id IS NOT ?2 AND access_expires_at > ?3",
+            )?;
+            let ended =
+                ended.query_map(params![user, but, now.millis()], |row| value::session(row, 0))?;
+            Ok(ended.collect::<Result<_, _>>()?)
         })
         .await
     }

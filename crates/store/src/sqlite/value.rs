@@ -1,6 +1,6 @@
 //! Ids and times as SQLite keeps them.
 
-use hubbub_protocol::{MessageId, RoomCode, RoomId, SessionId, Timestamp, UserId};
+use hubbub_protocol::{MessageId, PictureId, RoomCode, RoomId, SessionId, Timestamp, UserId};
 use rusqlite::types::Type;
 use rusqlite::{Row, RowIndex};
 use uuid::Uuid;
@@ -29,6 +29,10 @@ pub(super) fn session_key(id: SessionId) -> [u8; 16] {
 
 pub(super) fn code_key(code: RoomCode) -> [u8; 16] {
     code.as_uuid().into_bytes()
+}
+
+pub(super) fn picture_key(picture: PictureId) -> [u8; 16] {
+    picture.as_uuid().into_bytes()
 }
 
 /// A value that no version of this program wrote.
@@ -73,6 +77,22 @@ pub(super) fn optional_code(
 ) -> rusqlite::Result<Option<RoomCode>> {
     let bytes: Option<[u8; 16]> = row.get(column)?;
     Ok(bytes.map(Uuid::from_bytes).map(RoomCode::from_uuid))
+}
+
+pub(super) fn optional_picture(
+    row: &Row<'_>,
+    column: impl RowIndex,
+) -> rusqlite::Result<Option<PictureId>> {
+    let bytes: Option<[u8; 16]> = row.get(column)?;
+    Ok(bytes.map(Uuid::from_bytes).map(PictureId::from_uuid))
+}
+
+pub(super) fn optional_time(
+    row: &Row<'_>,
+    column: impl RowIndex,
+) -> rusqlite::Result<Option<Timestamp>> {
+    let millis: Option<i64> = row.get(column)?;
+    Ok(millis.map(Timestamp::from_millis))
 }
 
 pub(super) fn time(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Timestamp> {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+mod accounts;
+mod blocks;
 mod events;
 mod history;
 mod making;
@@ -42,6 +44,23 @@ contract! {
         lists_of_people_are_paged_by_id
         last_seen_never_goes_back
     }
+    accounts {
+        the_first_account_administers_the_site_however_many_are_made_at_once
+        administrators_are_made_and_unmade_but_for_the_last_one
+        of_administrators_who_dismiss_each_other_at_once_one_stays
+        a_suspended_account_is_found_by_administrators_only
+        a_password_is_replaced_and_secrets_are_kept
+        a_profile_changes_field_by_field
+        a_new_name_is_found_and_the_old_one_is_not
+        a_new_picture_tells_which_one_it_replaces
+        a_deleted_account_is_a_stand_in_whose_name_stays_taken
+        what_a_deleted_account_leaves_is_removed_and_then_forgotten
+    }
+    blocks {
+        a_block_counts_both_ways_and_is_one_person_s
+        each_side_takes_back_its_own_block
+        blocks_come_in_pages_and_have_a_bound
+    }
     sessions {
         a_session_lives_until_it_runs_out
         a_rotated_token_replaces_the_one_before
@@ -53,6 +72,8 @@ contract! {
         an_ended_session_can_not_be_continued
         the_same_rotation_again_gives_the_same_answer
         live_sessions_are_told_from_others
+        one_s_own_sessions_are_listed_the_newest_first
+        all_sessions_but_one_end_and_are_named_until_their_tokens_run_out
     }
     rooms {
         a_made_room_has_its_owner_as_member_and_begins_in_epoch_1

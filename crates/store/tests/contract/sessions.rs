@@ -25,6 +25,7 @@ async fn begun(store: &AnyStore) -> (NewSession, Timestamp) {
         created_at: now,
         expires_at: now.after(HOUR),
         access_expires_at: now.after(HOUR / 4),
+        client: None,
     };
     store.create_session(session.clone()).await.unwrap();
     (session, now)
@@ -145,4 +146,48 @@ pub(crate) async fn live_sessions_are_told_from_others(store: AnyStore) {
     let later = now.after(HOUR / 2 + Duration::from_secs(1));
     assert_eq!(store.live_sessions(&asked, later).await.unwrap(), [live.id]);
     assert_eq!(store.live_sessions(&[], now).await.unwrap(), []);
+}
+
+pub(crate) async fn one_s_own_sessions_are_listed_the_newest_first(store: AnyStore) {
+    let (first, now) = begun(&store).await;
+    let later = now.after(HOUR / 4);
+    let second = NewSession {
+        id: SessionId::new(),
+        token: token(2),
+        created_at: later,
+        client: Some("curl/8".to_owned()),
+        ..first.clone()
+    };
+    store.create_session(second.clone()).await.unwrap();
+    begun(&store).await;
+    rotated(&store, 1, 9, later).await;
+    let listed = store.sessions_of(first.user, later).await.unwrap();
+    let ids: Vec<_> = listed.iter().map(|session| session.id).collect();
+    assert_eq!(ids, [second.id, first.id]);
+    assert_eq!(listed[0].client.as_deref(), Some("curl/8"));
+    assert_eq!((listed[0].renewed_at, listed[1].renewed_at), (later, later));
+    assert_eq!((listed[1].created_at, listed[1].client.as_deref()), (now, None));
+    store.end_session(second.id).await.unwrap();
+    assert_eq!(store.sessions_of(first.user, later).await.unwrap().len(), 1);
+    assert!(store.sessions_of(first.user, now.after(3 * HOUR)).await.unwrap().is_empty());
+}
+
+pub(crate) async fn all_sessions_but_one_end_and_are_named_until_their_tokens_run_out(
+    store: AnyStore,
+) {
+    let (kept, now) = begun(&store).await;
+    let others = [SessionId::new(), SessionId::new()];
+    for (n, id) in (2..).zip(others) {
+        store.create_session(NewSession { id, token: token(n), ..kept.clone() }).await.unwrap();
+    }
+    for _ in 0..2 {
+        let mut ended = store.end_sessions(kept.user, Some(kept.id), now).await.unwrap();
+        ended.sort_unstable();
+        assert_eq!(ended, others);
+    }
+    assert_eq!(store.live_sessions(&[kept.id, others[0]], now).await.unwrap(), [kept.id]);
+    let later = now.after(HOUR / 2);
+    assert!(store.end_sessions(kept.user, Some(kept.id), later).await.unwrap().is_empty());
+    assert_eq!(store.end_sessions(kept.user, None, now).await.unwrap().len(), 3);
+    assert!(store.sessions_of(kept.user, now).await.unwrap().is_empty());
 }

@@ -14,6 +14,14 @@ pub(crate) async fn a_made_account_is_found_by_id_and_by_user_name(store: AnySto
         display_name: "Ada Lovelace".to_owned(),
         created_at: new.created_at,
         last_seen: None,
+        bio: String::new(),
+        status_text: String::new(),
+        avatar: None,
+        send_receipts: true,
+        send_typing: true,
+        admin: true,
+        suspended_at: None,
+        deleted_at: None,
     };
     assert_eq!(made, expected);
     assert_eq!(store.users(&[UserId::new(), new.id]).await.unwrap(), [made]);

@@ -160,6 +160,7 @@ impl Cluster {
             created_at: now,
             expires_at: now.after(LASTING),
             access_expires_at: access.expires_at,
+            client: None,
         };
         self.store.create_session(session).await?;
         Ok(Account { user, token })
