@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use hubbub_protocol::{Position, RoomId};
+use hubbub_protocol::{Position, RoomId, UserId};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +30,7 @@ pub(crate) enum Delivery {
     Reset { room: RoomId, position: Position },
     Volatile { room: RoomId, key: Box<str>, frame: Bytes },
     Subscribed { room: RoomId, again: bool },
+    ForUsers { users: Vec<UserId>, key: Box<str>, frame: Bytes },
     Control(Control),
     Stored(Vec<StoredNotice>),
     ControlGap,
@@ -43,13 +44,14 @@ impl Delivery {
             | Self::Reset { room, .. }
             | Self::Volatile { room, .. }
             | Self::Subscribed { room, .. } => Some(room),
-            Self::Control(_) | Self::Stored(_) | Self::ControlGap => None,
+            Self::ForUsers { .. } | Self::Control(_) | Self::Stored(_) | Self::ControlGap => None,
         }
     }
 
     fn bytes(&self) -> usize {
         match self {
             Self::Event { frame, .. } | Self::Volatile { frame, .. } => frame.len(),
+            Self::ForUsers { users, frame, .. } => size_of_val(users.as_slice()) + frame.len(),
             Self::Stored(notices) => size_of_val(notices.as_slice()),
             _ => 0,
         }
@@ -221,6 +223,9 @@ impl LaneTask {
                 Delivery::Volatile { room, key, frame } => {
                     self.receiver.volatile(room, &key, frame);
                 }
+                Delivery::ForUsers { users, key, frame } => {
+                    self.receiver.for_users(&users, &key, frame);
+                }
                 Delivery::Control(control) => self.receiver.control(control),
                 Delivery::Stored(notices) => self.receiver.stored(notices),
                 Delivery::ControlGap => self.receiver.control_gap(),
@@ -267,6 +272,7 @@ mod tests {
         }
         fn reset(&self, _: RoomId, _: Position) {}
         fn volatile(&self, _: RoomId, _: &str, _: Bytes) {}
+        fn for_users(&self, _: &[UserId], _: &str, _: Bytes) {}
         fn control(&self, _: Control) {}
         fn stored(&self, _: Vec<StoredNotice>) {}
         fn subscribed(&self, _: &[RoomId]) {}

@@ -62,6 +62,10 @@ pub trait Receiver: Send + Sync + 'static {
     /// A volatile frame; of those with the same key, the newest counts.
     fn volatile(&self, room: RoomId, key: &str, frame: Bytes);
 
+    /// A volatile frame for people rather than a room: for their connections on this node, whatever
+    /// rooms those hear. Of those with the same key, the newest counts.
+    fn for_users(&self, users: &[UserId], key: &str, frame: Bytes);
+
     /// A word to every node.
     fn control(&self, control: Control);
 
@@ -94,6 +98,12 @@ pub trait Fanout: Send + Sync {
     /// Publishes a frame that is not kept; of those with the same `key` (no `;` in it), receivers
     /// may keep only the newest.
     async fn publish_volatile(&self, room: RoomId, key: &str, frame: &str) -> Result<(), BusError>;
+
+    /// Publishes a volatile frame to the nodes that hold connections of these people, as the
+    /// presence map has them, and to no other: nobody else hears of it. Of those with the same
+    /// `key` (no `;` in it), receivers may keep only the newest. A connection that was made a
+    /// moment ago may miss it, so whatever is told this way must be in `ready` as well.
+    async fn tell_users(&self, users: &[UserId], key: &str, frame: &str) -> Result<(), BusError>;
 
     /// Tells every node, this one included.
     async fn publish_control(&self, control: &Control) -> Result<(), BusError>;

@@ -44,6 +44,7 @@ impl Receiver for Notices {
     fn event(&self, _room: RoomId, _position: Position, _frame: Bytes) {}
     fn reset(&self, _room: RoomId, _position: Position) {}
     fn volatile(&self, _room: RoomId, _key: &str, _frame: Bytes) {}
+    fn for_users(&self, _users: &[UserId], _key: &str, _frame: Bytes) {}
     fn control(&self, _control: Control) {}
     fn subscribed(&self, _rooms: &[RoomId]) {}
     fn gap(&self, _rooms: &[RoomId]) {}

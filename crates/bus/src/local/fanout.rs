@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use hubbub_protocol::RoomId;
+use hubbub_protocol::{RoomId, UserId};
 use tokio_util::sync::CancellationToken;
 
 use super::LocalBus;
 use crate::dispatch::{Delivery, Dispatcher, Roster};
-use crate::{BusError, Control, Fanout, Receiver};
+use crate::{BusError, Control, Fanout, Presence, Receiver};
 
 #[derive(Default)]
 struct Wanted(RwLock<HashSet<RoomId>>);
@@ -80,6 +80,17 @@ impl Fanout for LocalBus {
     async fn publish_volatile(&self, room: RoomId, key: &str, frame: &str) -> Result<(), BusError> {
         let frame = Bytes::copy_from_slice(frame.as_bytes());
         self.hearing.publish(room, Delivery::Volatile { room, key: key.into(), frame });
+        Ok(())
+    }
+
+    async fn tell_users(&self, users: &[UserId], key: &str, frame: &str) -> Result<(), BusError> {
+        let present = self.presence(users).await?;
+        let connected = users.iter().zip(present).filter(|(_, held)| !held.connections.is_empty());
+        let users: Vec<UserId> = connected.map(|(user, _)| *user).collect();
+        if !users.is_empty() {
+            let frame = Bytes::copy_from_slice(frame.as_bytes());
+            self.hearing.tell(Delivery::ForUsers { users, key: key.into(), frame });
+        }
         Ok(())
     }
 

@@ -1,16 +1,21 @@
 //! Publishing through Redis, and hearing from it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hubbub_protocol::RoomId;
+use futures_util::future::try_join_all;
+use hubbub_protocol::{NodeId, RoomId, UserId};
 use tokio_util::sync::CancellationToken;
 
 use super::subscriber::{self, Hearing};
 use super::{RedisBus, keys, payload};
 use crate::dispatch::{Dispatcher, Roster};
-use crate::{BusError, Control, Fanout, Receiver};
+use crate::{BusError, Control, Fanout, Presence, Receiver};
+
+/// People that one payload is for.
+const USERS_BATCH: usize = 500;
 
 #[async_trait]
 impl Fanout for RedisBus {
@@ -38,6 +43,26 @@ impl Fanout for RedisBus {
     async fn publish_volatile(&self, room: RoomId, key: &str, frame: &str) -> Result<(), BusError> {
         let channel = self.partition(&room).channel(&room);
         self.publish(&channel, &payload::volatile(key, frame)).await
+    }
+
+    async fn tell_users(&self, users: &[UserId], key: &str, frame: &str) -> Result<(), BusError> {
+        let mut by_node: BTreeMap<NodeId, BTreeSet<UserId>> = BTreeMap::new();
+        for (user, present) in users.iter().zip(self.presence(users).await?) {
+            for connection in present.connections {
+                by_node.entry(connection.node).or_default().insert(*user);
+            }
+        }
+        let batches = by_node.iter().flat_map(|(node, users)| {
+            let users: Vec<UserId> = users.iter().copied().collect();
+            let payloads: Vec<String> = users
+                .chunks(USERS_BATCH)
+                .map(|part| payload::for_users(part, key, frame))
+                .collect();
+            payloads
+                .into_iter()
+                .map(async move |payload| self.publish(&keys::inbox(node.as_str()), &payload).await)
+        });
+        try_join_all(batches).await.map(drop)
     }
 
     async fn publish_control(&self, control: &Control) -> Result<(), BusError> {

@@ -101,7 +101,7 @@ impl Ear {
             *self.probed.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
             return self.hearing.probes.came_back(self.serial, now);
         } else {
-            payload::of_node(&payload)
+            payload::of_node(&Bytes::from(payload))
         };
         match delivery {
             Some(delivery) => self.hearing.dispatcher.offer(delivery),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hubbub_bus::{BusError, Commit, Control};
 use hubbub_protocol::client::DeviceStatus::Online;
 use hubbub_protocol::{ConnectionId, RoomId, SessionId, UserId};
@@ -68,6 +69,31 @@ pub(crate) async fn control_words_reach_every_node(backend: &Backend) {
     for node in [&one, &other] {
         node.heard.until_word(Word::Control(control.clone())).await;
     }
+}
+
+pub(crate) async fn a_frame_for_people_reaches_only_the_nodes_that_hold_them(backend: &Backend) {
+    let nodes = [backend.node("a").await, backend.node("b").await, backend.node("c").await];
+    let (user, other) = (UserId::new(), UserId::new());
+    for node in &nodes {
+        eventually("the probe", async || node.bus.probe_age().is_some()).await;
+        node.bus.renew_lease().await.unwrap();
+    }
+    for (node, user) in [(0, user), (1, user), (1, other), (2, other)] {
+        let connection = (user, ConnectionId::new(), Online);
+        nodes[node].bus.put_connections(&[connection]).await.unwrap();
+    }
+    let teller = backend.node("w").await;
+    let word = |users: &[UserId], key: &str| {
+        Word::ForUsers(users.to_vec(), key.to_owned(), Bytes::from_static(b"{}"))
+    };
+    teller.bus.tell_users(&[user], "first", "{}").await.unwrap();
+    let both = if user < other { [user, other] } else { [other, user] };
+    teller.bus.tell_users(&both, "second", "{}").await.unwrap();
+    for (node, heard) in [(0, &[user][..]), (1, &both), (2, &[other])] {
+        nodes[node].heard.until_word(word(heard, "second")).await;
+    }
+    let firsts = nodes.each_ref().map(|node| node.heard.count_of(&word(&[user], "first")));
+    assert_eq!(firsts, [1, 1, 0]);
 }
 
 pub(crate) async fn every_room_is_heard_whatever_its_partition(backend: &Backend) {

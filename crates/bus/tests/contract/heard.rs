@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hubbub_bus::{Control, Receiver, StoredNotice};
-use hubbub_protocol::{Position, RoomId};
+use hubbub_protocol::{Position, RoomId, UserId};
 use tokio::sync::watch;
 
 /// Within what time anything expected must be heard.
@@ -17,6 +17,7 @@ pub(crate) enum Word {
     Event(RoomId, Position, Bytes),
     Reset(RoomId, Position),
     Volatile(RoomId, String, Bytes),
+    ForUsers(Vec<UserId>, String, Bytes),
     Control(Control),
     Stored(StoredNotice),
     Subscribed(RoomId),
@@ -97,6 +98,10 @@ impl Receiver for Heard {
 
     fn volatile(&self, room: RoomId, key: &str, frame: Bytes) {
         self.note([Word::Volatile(room, key.to_owned(), frame)]);
+    }
+
+    fn for_users(&self, users: &[UserId], key: &str, frame: Bytes) {
+        self.note([Word::ForUsers(users.to_vec(), key.to_owned(), frame)]);
     }
 
     fn control(&self, control: Control) {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hubbub_bus::Control;
-use hubbub_protocol::{RoomId, SessionId};
+use hubbub_protocol::client::DeviceStatus::Online;
+use hubbub_protocol::{ConnectionId, RoomId, SessionId, UserId};
 
 use crate::backend::{Backend, at, eventually};
 use crate::heard::Word;
@@ -106,4 +107,21 @@ pub(crate) async fn the_probe_comes_back(backend: &Backend) {
     let node = backend.node("a").await;
     eventually("the first probe", async || node.bus.probe_age().is_some()).await;
     assert!(node.bus.probe_age().unwrap() < Duration::from_secs(5));
+}
+
+pub(crate) async fn a_frame_for_people_reaches_those_who_are_connected(backend: &Backend) {
+    let node = backend.node("a").await;
+    eventually("the probe", async || node.bus.probe_age().is_some()).await;
+    node.bus.renew_lease().await.unwrap();
+    let (here, away) = (UserId::new(), UserId::new());
+    let devices = [ConnectionId::new(), ConnectionId::new()].map(|device| (here, device, Online));
+    node.bus.put_connections(&devices).await.unwrap();
+    node.bus.tell_users(&[away], "inbox", "{}").await.unwrap();
+    let frame = r#"{"type":"inbox";"}"#;
+    node.bus.tell_users(&[here, away], "inbox", frame).await.unwrap();
+    let word = Word::ForUsers(vec![here], "inbox".into(), Bytes::from(frame));
+    node.heard.until_word(word.clone()).await;
+    let for_users = |word: &Word| matches!(word, Word::ForUsers(..));
+    let heard: Vec<_> = node.heard.words().into_iter().filter(for_users).collect();
+    assert_eq!(heard, [word], "once a node, and nothing for those who are away");
 }

@@ -94,6 +94,7 @@ contract! {
             a_control_word_comes_back_to_its_node,
             an_ended_session_is_remembered_and_told,
             the_probe_comes_back,
+            a_frame_for_people_reaches_those_who_are_connected,
         }
         people {
             the_first_renewal_takes_the_lease,
@@ -116,6 +117,7 @@ contract! {
             a_retry_on_another_node_returns_the_first_place,
             notices_reach_only_their_origin,
             control_words_reach_every_node,
+            a_frame_for_people_reaches_only_the_nodes_that_hold_them,
             every_room_is_heard_whatever_its_partition,
             presence_is_one_map,
             a_dead_nodes_users_are_reaped_once,

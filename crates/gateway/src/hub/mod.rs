@@ -427,6 +427,16 @@ impl Receiver for Hub {
         }
     }
 
+    fn for_users(&self, users: &[UserId], key: &str, frame: Bytes) {
+        let wire = WireFrame::text(&frame);
+        for connection in users.iter().flat_map(|user| self.connections_of(*user)) {
+            // What a connection is told before `ready`, `ready` tells it too.
+            if connection.is_greeted() {
+                connection.outbound.volatile(key, wire.clone());
+            }
+        }
+    }
+
     fn control(&self, control: Control) {
         match control {
             Control::SessionEnded { session } => self.end_session(session),

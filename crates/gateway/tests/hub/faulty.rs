@@ -184,6 +184,10 @@ impl Receiver for FaultyReceiver {
         self.0.hub.volatile(room, key, frame);
     }
 
+    fn for_users(&self, users: &[UserId], key: &str, frame: Bytes) {
+        self.0.hub.for_users(users, key, frame);
+    }
+
     fn control(&self, control: Control) {
         self.0.hub.control(control);
     }
@@ -227,6 +231,10 @@ impl Fanout for FaultyBus {
 
     async fn publish_volatile(&self, room: RoomId, key: &str, frame: &str) -> Result<(), BusError> {
         self.local.publish_volatile(room, key, frame).await
+    }
+
+    async fn tell_users(&self, users: &[UserId], key: &str, frame: &str) -> Result<(), BusError> {
+        self.local.tell_users(users, key, frame).await
     }
 
     async fn publish_control(&self, control: &Control) -> Result<(), BusError> {

@@ -66,6 +66,7 @@ impl Receiver for Ears {
     }
 
     fn volatile(&self, _room: RoomId, _key: &str, _frame: Bytes) {}
+    fn for_users(&self, _users: &[UserId], _key: &str, _frame: Bytes) {}
     fn control(&self, _control: Control) {}
     fn gap(&self, _rooms: &[RoomId]) {}
     fn control_gap(&self) {}
