@@ -62,3 +62,11 @@ fn the_schemas_of_the_wire_are_current() {
         .collect();
     assert_current(&documents().join("schemas"), ".json", &expected);
 }
+
+#[test]
+fn the_description_of_the_http_api_is_current() {
+    let document = hubbub_gateway::http::openapi::document();
+    let text = serde_json::to_string_pretty(&document).expect("a document is JSON") + "\n";
+    let expected = BTreeMap::from([("openapi.json".to_owned(), text)]);
+    assert_current(&documents(), "openapi.json", &expected);
+}

@@ -13,11 +13,36 @@ use hubbub_store::NewUser;
 
 use super::address::ClientAddress;
 use super::caller::{Caller, check_page};
+use super::endpoints::Endpoints;
 use super::extract::Json;
 use super::fields::{self, Fields};
+use super::openapi::about;
 use super::problem::ApiResult;
 use super::{sessions, users};
 use crate::app::App;
+
+pub(super) fn endpoints() -> Endpoints {
+    use ErrorCode::{InvalidCredentials, InvalidField, OriginRefused, RateLimited, UsernameTaken};
+    Endpoints::of("Accounts")
+        .post(
+            "/register",
+            register,
+            about("Make an account and begin its first session").errors(&[
+                InvalidField,
+                UsernameTaken,
+                OriginRefused,
+                RateLimited,
+            ]),
+        )
+        .post(
+            "/login",
+            login,
+            about("Begin a session")
+                .description("A wrong password and an unknown user get the same answer.")
+                .errors(&[InvalidCredentials, OriginRefused, RateLimited]),
+        )
+        .get("/me", me, about("Your account"))
+}
 
 /// `POST /register`.
 pub(super) async fn register(

@@ -12,6 +12,7 @@ use hubbub_protocol::client::parse_body;
 use hubbub_protocol::{ErrorCode, IdError, RoomId};
 use serde::de::DeserializeOwned;
 
+use super::openapi::{About, Schemas, Takes};
 use super::problem::ApiError;
 
 /// A JSON body.
@@ -85,20 +86,45 @@ fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, ApiError> {
     })
 }
 
-/// The `{room}` of the path.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct RoomPath(pub RoomId);
+macro_rules! path_ids {
+    ($($(#[$doc:meta])* $name:ident($id:ty) = $parameter:literal, $description:literal;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy)]
+            pub(super) struct $name(pub $id);
 
-impl<S: Send + Sync> FromRequestParts<S> for RoomPath {
-    type Rejection = ApiError;
+            impl<S: Send + Sync> FromRequestParts<S> for $name {
+                type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let params = RawPathParams::from_request_parts(parts, state)
-            .await
-            .map_err(|_| ApiError::new(ErrorCode::BadId).detail("The path is not UTF-8"))?;
-        let text = params.iter().find(|(name, _)| *name == "room").map_or("", |(_, value)| value);
-        id(text).map(Self)
-    }
+                async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+                    path_id(parts, state, $parameter).await.map(Self)
+                }
+            }
+
+            impl Takes for $name {
+                fn takes(about: &mut About, schemas: &mut Schemas) {
+                    about.path::<$id>($parameter, $description, schemas);
+                }
+            }
+        )*
+    };
+}
+
+path_ids! {
+    /// The `{room}` of the path.
+    RoomPath(RoomId) = "room", "The room";
+}
+
+async fn path_id<T, S>(parts: &mut Parts, state: &S, parameter: &str) -> Result<T, ApiError>
+where
+    T: FromStr<Err = IdError>,
+    S: Send + Sync,
+{
+    let params = RawPathParams::from_request_parts(parts, state)
+        .await
+        .map_err(|_| ApiError::new(ErrorCode::BadId).detail("The path is not UTF-8"))?;
+    let text = params.iter().find(|(name, _)| *name == parameter).map_or("", |(_, value)| value);
+    id(text)
 }
 
 /// Reads an id out of a path or a query string.

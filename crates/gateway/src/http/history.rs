@@ -14,11 +14,14 @@ use hubbub_protocol::http::History;
 use hubbub_protocol::limits::{PAGE_DEFAULT, PAGE_MAX};
 use hubbub_protocol::{ErrorCode, Event, Message, Position, RoomId, Seq};
 use hubbub_store::{HistoryPage, Page};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::caller::Caller;
+use super::endpoints::Endpoints;
 use super::extract::{Query, RoomPath};
 use super::fields::Fields;
+use super::openapi::about;
 use super::problem::ApiResult;
 use super::room_view::mine;
 use crate::app::App;
@@ -31,12 +34,26 @@ const LOG_READS: usize = 16;
 /// What a seq beyond all is taken for: the greatest integer that every JSON reader keeps exact.
 const SEQ_MAX: Seq = Seq((1 << 53) - 1);
 
+pub(super) fn endpoints() -> Endpoints {
+    Endpoints::of("Messages").get(
+        "/rooms/{room}/messages",
+        page,
+        about("A page of a room's history, oldest first")
+            .description("The latest, or what is `before`, `after` or `around` a seq: one of them.")
+            .errors(&[ErrorCode::RoomNotFound, ErrorCode::InvalidField]),
+    )
+}
+
 /// The query of `GET /rooms/{room}/messages`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct HistoryQuery {
+    /// Messages before this seq.
     before: Option<Seq>,
+    /// Messages after this seq.
     after: Option<Seq>,
+    /// Messages on both sides of this seq.
     around: Option<Seq>,
+    /// Messages of the page: 1 to 200, 50 if absent.
     limit: Option<u32>,
 }
 

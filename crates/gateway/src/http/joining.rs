@@ -19,7 +19,9 @@ use hubbub_store::RoomRecord;
 
 use super::address::ClientAddress;
 use super::caller::Caller;
+use super::endpoints::Endpoints;
 use super::extract::{Json, RoomPath};
+use super::openapi::about;
 use super::problem::{ApiError, ApiResult};
 use super::room_view::{self, mine};
 use super::uninterrupted;
@@ -30,6 +32,31 @@ use crate::membership::{MembershipChange, announce};
 /// How long after a join its repetition tells the news again. Long enough for any retry, short
 /// enough that the bus still knows the event's id and nobody has to ask the store.
 const TELL_AGAIN_WITHIN: Duration = Duration::from_secs(300);
+
+pub(super) fn endpoints() -> Endpoints {
+    use ErrorCode::{DirectWithSelf, Forbidden, OwnerMustStay, RoomNotFound, UserNotFound};
+    Endpoints::of("Joining")
+        .post(
+            "/rooms/join",
+            join,
+            about("Join a room by its code, or a public one by its id")
+                .description("Every code that lets in nowhere gets the same answer.")
+                .errors(&[RoomNotFound]),
+        )
+        .post(
+            "/rooms/{room}/leave",
+            leave,
+            about("Leave a room").errors(&[RoomNotFound, Forbidden, OwnerMustStay]),
+        )
+        .post(
+            "/direct",
+            direct,
+            about("Open the direct room with somebody")
+                .description("201 if this made it, 200 if it was there.")
+                .succeeds(&[200, 201])
+                .errors(&[DirectWithSelf, UserNotFound]),
+        )
+}
 
 /// `POST /rooms/join`. A code of no room, what is no code, and a code that was replaced get the
 /// same answer.

@@ -4,18 +4,23 @@
 //! - [`address`]: where a request comes from
 //! - [`caller`]: who makes it
 //! - [`quotas`]: how often what may be done
+//! - [`openapi`]: the document that describes it
+//! - `endpoints`: a route with its description
 //! - `extract`, `fields`: reading and judging what clients send
 //! - `layers`: what every request passes through
-//! - `accounts`, `sessions`, `users`, `rooms`, `joining`, `history`: the endpoints
+//! - `accounts`, `sessions`, `users`, `rooms`, `joining`, `history`, `bounds`: the endpoints
 
 mod accounts;
 pub mod address;
+mod bounds;
 pub mod caller;
+mod endpoints;
 mod extract;
 mod fields;
 mod history;
 mod joining;
 mod layers;
+pub mod openapi;
 pub mod problem;
 pub mod quotas;
 mod room_view;
@@ -26,18 +31,16 @@ mod users;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::CACHE_CONTROL;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json as Answer, Router};
 use hubbub_protocol::ErrorCode;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use crate::app::App;
 use crate::auth::origin::Origins;
+use endpoints::Endpoints;
 use problem::{ApiError, ApiResult};
 use quotas::Quotas;
 
@@ -73,26 +76,23 @@ impl HttpOptions {
     }
 }
 
+/// Every endpoint of the API.
+fn endpoints() -> Endpoints {
+    accounts::endpoints()
+        .and(sessions::endpoints())
+        .and(users::endpoints())
+        .and(rooms::endpoints())
+        .and(joining::endpoints())
+        .and(history::endpoints())
+        .and(bounds::endpoints())
+}
+
 /// The API's routes, to be nested under `/api/v1`. Unknown paths and wrong methods below it are
 /// answered here too. The peer's address is expected in the request's extensions, as
 /// `ConnectInfo<SocketAddr>`.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/register", post(accounts::register))
-        .route("/login", post(accounts::login))
-        .route("/logout", post(sessions::logout))
-        .route("/token", post(sessions::token))
-        .route("/me", get(accounts::me))
-        .route("/users", get(users::list))
-        .route("/rooms", get(rooms::list).post(rooms::create))
-        .route("/rooms/join", post(joining::join))
-        .route("/rooms/{room}", get(rooms::get).patch(rooms::update))
-        .route("/rooms/{room}/leave", post(joining::leave))
-        .route("/rooms/{room}/members", get(rooms::members))
-        .route("/rooms/{room}/code", post(rooms::rotate_code))
-        .route("/rooms/{room}/messages", get(history::page))
-        .route("/direct", post(joining::direct))
-        .route("/limits", get(limits))
+    endpoints()
+        .into_router()
         .fallback(not_found)
         .method_not_allowed_fallback(async || ApiError::new(ErrorCode::MethodNotAllowed))
         .layer(from_fn_with_state(Arc::clone(&app), layers::limit_time))
@@ -108,11 +108,6 @@ pub fn router(app: Arc<App>) -> Router {
 /// Always [`ErrorCode::NotFound`].
 pub async fn not_found() -> Result<(), ApiError> {
     Err(ErrorCode::NotFound.into())
-}
-
-/// `GET /limits`, for anybody.
-async fn limits(State(app): State<Arc<App>>) -> Response {
-    ([(CACHE_CONTROL, "public, max-age=60")], Answer(app.limits)).into_response()
 }
 
 /// Runs what must not stop halfway to its end, even if the client goes away or the time is up: a

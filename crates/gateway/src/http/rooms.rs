@@ -14,11 +14,14 @@ use hubbub_protocol::{
     Epoch, ErrorCode, MessageId, NewEvent, Position, RoomCode, RoomDetails, RoomId, Seq, Timestamp,
 };
 use hubbub_store::{NewRoom, RoomRecord};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::caller::Caller;
+use super::endpoints::Endpoints;
 use super::extract::{Json, Query, RoomPath, id};
 use super::fields::Fields;
+use super::openapi::about;
 use super::problem::{ApiError, ApiResult};
 use super::room_view::{self, mine};
 use super::{LIST_DEFAULT, cut, joining, uninterrupted, users};
@@ -27,13 +30,42 @@ use crate::app::App;
 /// Where a new room stands.
 const BEGINNING: Position = Position::new(Epoch(1), Seq(0));
 
+pub(super) fn endpoints() -> Endpoints {
+    use ErrorCode::{BadId, Forbidden, InvalidField, RoomNotFound};
+    Endpoints::of("Rooms")
+        .get("/rooms", list, about("Your rooms, or the directory").errors(&[BadId, InvalidField]))
+        .post("/rooms", create, about("Make a room").errors(&[InvalidField]))
+        .get("/rooms/{room}", get, about("A room of yours").errors(&[RoomNotFound]))
+        .patch(
+            "/rooms/{room}",
+            update,
+            about("Change a room; its owner").errors(&[RoomNotFound, Forbidden, InvalidField]),
+        )
+        .post(
+            "/rooms/{room}/code",
+            rotate_code,
+            about("A new code; the owner")
+                .description("The old one no longer works.")
+                .errors(&[RoomNotFound, Forbidden]),
+        )
+        .get(
+            "/rooms/{room}/members",
+            members,
+            about("Who is in a room of yours").errors(&[RoomNotFound, InvalidField]),
+        )
+}
+
 /// The query of `GET /rooms`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct RoomQuery {
+    /// The directory of public rooms instead of yours.
     #[serde(default)]
     public: bool,
+    /// What a word of the name begins with, for the directory: up to 100 graphemes.
     q: Option<String>,
+    /// Where the page starts: `next` of the one before.
     after: Option<String>,
+    /// Rows of the page: 1 to 200, 50 if absent.
     limit: Option<u32>,
 }
 
@@ -200,9 +232,11 @@ pub(super) async fn members(
 }
 
 /// The query of `GET /rooms/{room}/members`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct MemberQuery {
+    /// Where the page starts: `next` of the one before.
     after: Option<String>,
+    /// Rows of the page: 1 to 200, 50 if absent.
     limit: Option<u32>,
 }
 

@@ -13,12 +13,40 @@ use hubbub_store::{NewSession, Rotation, UserRecord};
 
 use super::address::ClientAddress;
 use super::caller::{Caller, check_change_by_cookie};
+use super::endpoints::Endpoints;
 use super::extract::OptionalJson;
+use super::openapi::about;
 use super::problem::ApiResult;
 use super::{uninterrupted, users};
 use crate::app::App;
 use crate::auth::cookies::SessionCookies;
 use crate::auth::token::RefreshToken;
+
+pub(super) fn endpoints() -> Endpoints {
+    use ErrorCode::{
+        CsrfFailed, OriginRefused, RateLimited, SessionEnded, TokenInvalid, TokenRequired,
+    };
+    Endpoints::of("Sessions")
+        .post(
+            "/token",
+            token,
+            about("Rotate the tokens")
+                .description(
+                    "A refresh token works once; one that comes a second time ends its session. \
+                     Cookie clients leave the body out and send `X-CSRF-Token`.",
+                )
+                .answers::<SessionResponse>()
+                .errors(&[
+                    TokenRequired,
+                    TokenInvalid,
+                    SessionEnded,
+                    CsrfFailed,
+                    OriginRefused,
+                    RateLimited,
+                ]),
+        )
+        .post("/logout", logout, about("End this session and its sockets, on every node"))
+}
 
 /// Begins a session for somebody who has shown that they are `user`.
 pub(super) async fn begin(

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use axum::Json as Answer;
 use axum::extract::State;
 use hubbub_bus::UserPresence;
-use hubbub_protocol::UserId;
 use hubbub_protocol::http::{User, UserList, UserStatus};
 use hubbub_protocol::limits::LIST_MAX;
+use hubbub_protocol::{ErrorCode, UserId};
 use hubbub_store::UserRecord;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::caller::Caller;
+use super::endpoints::Endpoints;
 use super::extract::{Query, id};
 use super::fields::Fields;
+use super::openapi::about;
 use super::problem::ApiResult;
 use super::{LIST_DEFAULT, cut};
 use crate::app::App;
@@ -22,13 +25,28 @@ use crate::app::App;
 /// comes out short because of it still says where to go on.
 const SEARCH_ROUNDS: usize = 5;
 
+pub(super) fn endpoints() -> Endpoints {
+    use ErrorCode::{BadId, InvalidField};
+    Endpoints::of("People").get(
+        "/users",
+        list,
+        about("Find people")
+            .description("One row a user, whatever the number of their devices.")
+            .errors(&[BadId, InvalidField]),
+    )
+}
+
 /// The query of `GET /users`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct UserQuery {
+    /// What a user name, a display name or a word of it begins with: up to 100 graphemes.
     q: Option<String>,
+    /// Only those who are connected.
     #[serde(default)]
     online: bool,
+    /// Where the page starts: `next` of the one before.
     after: Option<String>,
+    /// Rows of the page: 1 to 200, 50 if absent.
     limit: Option<u32>,
 }
 
