@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use hubbub_bus::Bus;
 use hubbub_protocol::Limits;
-use hubbub_store::Store;
+use hubbub_store::{BlobStore, Store};
 
 use crate::auth::Auth;
 use crate::committer::Committer;
 use crate::http::HttpOptions;
+use crate::media::Media;
 use crate::permissions::Permissions;
 
 /// One gateway's services. Shared by every request and socket, never global.
@@ -18,6 +19,10 @@ pub struct App {
     pub bus: Arc<dyn Bus>,
     /// What is kept.
     pub store: Arc<dyn Store>,
+    /// The bytes of files and pictures.
+    pub blobs: Arc<dyn BlobStore>,
+    /// The work on pictures.
+    pub media: Media,
     /// Who may come in.
     pub auth: Auth,
     /// The way of every event to its place.

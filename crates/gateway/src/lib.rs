@@ -15,6 +15,7 @@
 //! - [`permissions`]: what somebody may do in a room
 //! - [`refused`]: why something was not done
 //! - [`readiness`], [`drain`]: when this node gets clients, and how it leaves
+//! - [`media`]: what kind of file bytes are, and pictures made safe to show
 //! - [`metric`]: the names of what is counted
 //! - [`standalone`]: bus, store and worker in this one process
 //!
@@ -27,6 +28,7 @@ pub mod committer;
 pub mod drain;
 pub mod http;
 pub mod hub;
+pub mod media;
 pub mod membership;
 pub mod metric;
 pub mod permissions;

@@ -14,7 +14,7 @@ use hubbub_runtime::admin;
 use hubbub_runtime::health::Health;
 use hubbub_runtime::lifecycle::Lifecycle;
 use hubbub_runtime::telemetry::Metrics;
-use hubbub_store::{Store, StoreError};
+use hubbub_store::{BlobStore, DiskBlobs, Store, StoreError};
 use hubbub_worker::Reaper;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -32,6 +32,7 @@ use crate::http::problem::ApiError;
 use crate::http::{self, HttpOptions};
 use crate::hub::roster::Roster;
 use crate::hub::{Hub, heartbeat};
+use crate::media::Media;
 use crate::permissions::Permissions;
 use crate::settings::{Mode, Settings};
 use crate::socket::{SocketOptions, Sockets, upgrade::upgrade};
@@ -40,6 +41,9 @@ use crate::{metric, readiness, server};
 
 /// The file in the data directory that holds a standalone server's own signing key.
 const KEY_FILE: &str = "signing-keys";
+
+/// The directory in the data directory that holds a standalone server's files.
+const BLOBS_DIR: &str = "blobs";
 
 /// Why a gateway did not start. Each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +84,7 @@ pub struct Gateway {
 struct Backends {
     bus: Arc<dyn Bus>,
     store: Arc<dyn Store>,
+    blobs: Arc<dyn BlobStore>,
     continuity: Continuity,
     keys: SigningKeys,
     standalone: Option<Standalone>,
@@ -100,6 +105,7 @@ impl Backends {
                 Ok(Self {
                     bus: Arc::clone(&standalone.bus) as _,
                     store: Arc::clone(&standalone.store) as _,
+                    blobs: Arc::new(DiskBlobs::new(settings.data_dir.join(BLOBS_DIR))),
                     continuity: standalone.continuity,
                     keys,
                     standalone: Some(standalone),
@@ -110,6 +116,7 @@ impl Backends {
                 let connected = hubbub_worker::connect(cluster, settings.node.clone()).await?;
                 Ok(Self {
                     bus: connected.bus as _,
+                    blobs: Arc::new(connected.store.blobs()),
                     store: connected.store as _,
                     continuity: Continuity::Lost,
                     keys,
@@ -135,7 +142,7 @@ impl Gateway {
         let (address, admin_address) = (address(&listener)?, address(&admin_listener)?);
 
         let origins = Origins::new(settings.public_url.as_deref(), &settings.origins)?;
-        let Backends { bus, store, continuity, keys, standalone } =
+        let Backends { bus, store, blobs, continuity, keys, standalone } =
             Backends::open(&settings).await?;
         let committer = Arc::new(Committer::new(Arc::clone(&bus), Arc::clone(&store), continuity));
         let auth = Auth::new(AuthOptions {
@@ -148,6 +155,8 @@ impl Gateway {
         let app = Arc::new(App {
             bus: Arc::clone(&bus),
             store: Arc::clone(&store),
+            blobs,
+            media: Media::default(),
             auth,
             committer: Arc::clone(&committer),
             permissions: Permissions::new(Arc::clone(&store)),

@@ -87,6 +87,22 @@ error_codes! {
     TooManyAttachments = "too_many_attachments", 400, "Too many attachments";
     /// No such file, or not one you may see: the same answer for both.
     AttachmentNotFound = "attachment_not_found", 404, "Attachment not found";
+    /// No such upload, or not one of yours: the same answer for both.
+    UploadNotFound = "upload_not_found", 404, "Upload not found";
+    /// The upload does not stand where this part begins; `HEAD` tells where.
+    OffsetMismatch = "offset_mismatch", 409, "Offset does not match";
+    /// The bytes are not those that the checksum was made of.
+    ChecksumMismatch = "checksum_mismatch", 460, "Checksum does not match";
+    /// Only version 1.0.0 of the tus protocol is spoken.
+    TusVersion = "tus_version", 412, "Protocol version not supported";
+    /// More bytes of files than one account may have.
+    QuotaExceeded = "quota_exceeded", 403, "Storage used up";
+    /// The file does not reach as far as the range that was asked for.
+    RangeNotSatisfiable = "range_not_satisfiable", 416, "Range not satisfiable";
+    /// Not a PNG, JPEG, WebP or GIF that can be read.
+    ImageUnreadable = "image_unreadable", 422, "Not a readable image";
+    /// A picture with too many pixels.
+    ImageTooLarge = "image_too_large", 413, "Image has too many pixels";
     /// More people than `limits.watched`.
     TooManyWatched = "too_many_watched", 400, "Too many people watched";
     /// You may not write in this room for a while; `retry_after_ms` tells how long.

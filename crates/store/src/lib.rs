@@ -11,12 +11,14 @@
 //! - [`rooms`]: rooms and who is in them
 //! - [`events`]: the rooms' logs as stored, history, state sync, epochs
 //! - [`positions`]: how far each member has come
+//! - [`blobs`]: the bytes of files and pictures
 //! - [`mongo`], [`sqlite`]: the implementations
 //!
 //! What both do alike is in private modules: `content` (what of an event is stored, and what never
 //! is), `history` (pages), `fold` (how names are compared).
 
 pub mod accounts;
+pub mod blobs;
 pub mod blocks;
 mod content;
 pub mod events;
@@ -34,6 +36,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use accounts::{AccountStore, PrivateAccount};
+pub use blobs::{BlobKey, BlobStore, DiskBlobs, GridFsBlobs, S3Blobs, S3Options};
 pub use blocks::BlockStore;
 pub use events::{Appended, EventStore, HistoryPage, Page, StoredPlace};
 pub use mongo::{MongoOptions, MongoStore};

@@ -33,7 +33,7 @@ use mongodb::options::{
 };
 use mongodb::{Client, Collection, Database};
 
-use crate::{Store, StoreError};
+use crate::{GridFsBlobs, Store, StoreError};
 
 /// How long [`Store::ping`] waits.
 const PING_WITHIN: Duration = Duration::from_secs(1);
@@ -149,6 +149,12 @@ impl MongoStore {
         };
         schema::create_indexes(&store).await?;
         Ok(store)
+    }
+
+    /// The blobs in the same database.
+    #[must_use]
+    pub fn blobs(&self) -> GridFsBlobs {
+        GridFsBlobs::new(&self.database, self.operation_timeout)
     }
 
     /// Bounds an operation. The driver has no such bound: a primary that stopped without closing

@@ -16,12 +16,13 @@ use hubbub_gateway::auth::origin::Origins;
 use hubbub_gateway::auth::{Auth, AuthOptions, SigningKeys};
 use hubbub_gateway::committer::{Committer, Continuity};
 use hubbub_gateway::http::{HttpOptions, router};
+use hubbub_gateway::media::Media;
 use hubbub_gateway::permissions::Permissions;
 use hubbub_protocol::event::NewEventKind;
 use hubbub_protocol::{
     Limits, MessageBody, MessageId, NewEvent, Position, RoomId, Timestamp, UserId,
 };
-use hubbub_store::SqliteStore;
+use hubbub_store::{DiskBlobs, SqliteStore};
 use hubbub_worker::{Pipeline, PipelineOptions};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -82,6 +83,8 @@ impl<B: Bus + Wal> Api<B> {
         let app = Arc::new(App {
             bus: Arc::clone(&bus) as _,
             store: Arc::clone(&store) as _,
+            blobs: Arc::new(DiskBlobs::new(dir.path().join("blobs"))),
+            media: Media::default(),
             auth: Auth::new(auth),
             permissions: Permissions::new(Arc::clone(&store) as _),
             committer: Arc::new(committer),
