@@ -9,6 +9,9 @@
 //! - [`blocks`]: who does not want to hear from whom
 //! - [`sessions`]: logins, each a family of refresh tokens
 //! - [`rooms`]: rooms and who is in them
+//! - [`moderation`]: roles, mutes, bans
+//! - [`audit`]: what somebody with power did
+//! - [`destruction`]: rooms that are gone for good, and the removal of what is left of them
 //! - [`events`]: the rooms' logs as stored, history, state sync, epochs
 //! - [`positions`]: how far each member has come
 //! - [`blobs`]: the bytes of files and pictures
@@ -19,11 +22,14 @@
 
 pub mod accounts;
 pub mod blobs;
+pub mod audit;
 pub mod blocks;
 mod content;
+pub mod destruction;
 pub mod events;
 mod fold;
 mod history;
+pub mod moderation;
 pub mod mongo;
 pub mod positions;
 pub mod rooms;
@@ -37,11 +43,14 @@ use async_trait::async_trait;
 
 pub use accounts::{AccountStore, PrivateAccount};
 pub use blobs::{BlobKey, BlobStore, DiskBlobs, GridFsBlobs, S3Blobs, S3Options};
+pub use audit::AuditStore;
 pub use blocks::BlockStore;
+pub use destruction::{DestructionJob, DestructionStore, Remains};
 pub use events::{Appended, EventStore, HistoryPage, Page, StoredPlace};
+pub use moderation::{BanRecord, ModerationStore};
 pub use mongo::{MongoOptions, MongoStore};
 pub use positions::{PositionRecord, PositionStore};
-pub use rooms::{Membership, NewRoom, RoomRecord, RoomStore};
+pub use rooms::{CodeLimits, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate};
 pub use sessions::{NewSession, Rotation, SessionRecord, SessionStore};
 pub use sqlite::SqliteStore;
 pub use users::{NewUser, ProfileChange, UserRecord, UserStore};
@@ -64,6 +73,15 @@ pub enum StoreError {
     /// There is no such room.
     #[error("no such room")]
     NoSuchRoom,
+    /// Somebody may not come into the room.
+    #[error("banned from the room")]
+    Banned,
+    /// Somebody is no member of the room.
+    #[error("no such member")]
+    NoSuchMember,
+    /// Somebody's role is not below the one that may do this to them.
+    #[error("their role is not smaller")]
+    Outranked,
     /// No answer in time, or no connection. The operation may or may not have happened; every
     /// operation here can be repeated.
     #[error("store unavailable: {0}")]
@@ -82,6 +100,9 @@ pub trait Store:
     + BlockStore
     + SessionStore
     + RoomStore
+    + ModerationStore
+    + AuditStore
+    + DestructionStore
     + EventStore
     + PositionStore
     + fmt::Debug

@@ -10,10 +10,13 @@
 //! same call again finishes it; each such place says how.
 
 mod accounts;
+mod audit;
 mod blocks;
+mod destruction;
 mod error;
 mod events;
 mod memberships;
+mod moderation;
 mod positions;
 mod rooms;
 mod schema;
@@ -91,6 +94,9 @@ pub struct MongoStore {
     session_tokens: Collection<Document>,
     rooms: Collection<Document>,
     memberships: Collection<Document>,
+    bans: Collection<Document>,
+    audit: Collection<Document>,
+    destructions: Collection<Document>,
     events: Collection<Document>,
     positions: Collection<Document>,
 }
@@ -141,6 +147,9 @@ impl MongoStore {
             session_tokens: database.collection("session_tokens"),
             rooms: database.collection("rooms"),
             memberships: database.collection("memberships"),
+            bans: database.collection("bans"),
+            audit: database.collection("audit"),
+            destructions: database.collection("destructions"),
             events: database.collection("events"),
             positions: database.collection("positions"),
             client,

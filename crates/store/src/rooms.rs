@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use hubbub_protocol::http::{Role, RoomKind};
-use hubbub_protocol::{RoomCode, RoomId, Seq, Timestamp, UserId};
+use hubbub_protocol::{PictureId, RoomCode, RoomId, Seq, Timestamp, UserId};
 
 use crate::StoreError;
 
@@ -25,6 +25,15 @@ pub struct NewRoom {
     pub created_at: Timestamp,
 }
 
+/// How long a room's code works, and for how many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CodeLimits {
+    /// When it stops working; none: never.
+    pub expires_at: Option<Timestamp>,
+    /// How many more people it lets in; none: any number.
+    pub uses_left: Option<u32>,
+}
+
 /// A room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomRecord {
@@ -36,33 +45,107 @@ pub struct RoomRecord {
     pub name: String,
     /// What it is about.
     pub description: String,
+    /// What is going on at the moment.
+    pub topic: String,
+    /// Its picture, if it has one.
+    pub icon: Option<PictureId>,
     /// What lets others in; none for a direct room.
     pub code: Option<RoomCode>,
+    /// How long the code works, and for how many.
+    pub code_limits: CodeLimits,
     /// Who owns it; none for a direct room.
     pub owner: Option<UserId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// How many members it has.
     pub members: u64,
-    /// The two people of a direct room, in ascending order; none for others.
-    pub direct: Option<[UserId; 2]>,
+    /// Milliseconds between two messages of a member; 0: no slow mode.
+    pub slow_mode_ms: u64,
+    /// The least role that may post links.
+    pub links: Role,
+    /// The least role whose `@all` calls everybody.
+    pub mention_all: Role,
+    /// Whether it is read-only.
+    pub archived: bool,
+    /// The people of a direct room, in ascending order, those who left included; none for others.
+    pub people: Vec<UserId>,
 }
 
 impl RoomRecord {
-    /// The direct room of two people as it is made.
-    pub(crate) fn direct(a: UserId, b: UserId, now: Timestamp) -> Self {
+    /// A room as it is made.
+    pub(crate) fn new(room: NewRoom) -> Self {
+        let NewRoom { id, kind, name, description, code, owner, created_at } = room;
         Self {
-            id: RoomId::direct(a, b),
-            kind: RoomKind::Direct,
-            name: String::new(),
-            description: String::new(),
-            code: None,
-            owner: None,
-            created_at: now,
-            members: 2,
-            direct: Some(if a <= b { [a, b] } else { [b, a] }),
+            id,
+            kind,
+            name,
+            description,
+            topic: String::new(),
+            icon: None,
+            code: Some(code),
+            code_limits: CodeLimits::default(),
+            owner: Some(owner),
+            created_at,
+            members: 1,
+            slow_mode_ms: 0,
+            links: Role::Member,
+            mention_all: Role::Moderator,
+            archived: false,
+            people: Vec::new(),
         }
     }
+
+    /// The direct room of two people, or of a few, as it is made.
+    pub(crate) fn direct(people: &[UserId], now: Timestamp) -> Self {
+        let mut people = people.to_vec();
+        people.sort_unstable();
+        people.dedup();
+        let (id, kind) = match people[..] {
+            [a, b] => (RoomId::direct(a, b), RoomKind::Direct),
+            _ => (RoomId::direct_group(&people), RoomKind::Group),
+        };
+        Self {
+            id,
+            kind,
+            name: String::new(),
+            description: String::new(),
+            topic: String::new(),
+            icon: None,
+            code: None,
+            code_limits: CodeLimits::default(),
+            owner: None,
+            created_at: now,
+            members: people.len() as u64,
+            slow_mode_ms: 0,
+            links: Role::Member,
+            mention_all: Role::Member,
+            archived: false,
+            people,
+        }
+    }
+}
+
+/// What to change of a room; `None` leaves it as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RoomUpdate {
+    /// The name.
+    pub name: Option<String>,
+    /// What it is about.
+    pub description: Option<String>,
+    /// What is going on at the moment.
+    pub topic: Option<String>,
+    /// Its picture; `Some(None)` takes it away.
+    pub icon: Option<Option<PictureId>>,
+    /// Milliseconds between two messages of a member.
+    pub slow_mode_ms: Option<u64>,
+    /// The least role that may post links.
+    pub links: Option<Role>,
+    /// The least role whose `@all` calls everybody.
+    pub mention_all: Option<Role>,
+    /// Whether it is read-only.
+    pub archived: Option<bool>,
+    /// Words nobody may use, all of them.
+    pub refused_words: Option<Vec<String>>,
 }
 
 /// Somebody's place in a room.
@@ -76,6 +159,38 @@ pub struct Membership {
     pub role: Role,
     /// Since when.
     pub joined_at: Timestamp,
+    /// Until when they may not write, if they were muted. May have passed.
+    pub muted_until: Option<Timestamp>,
+}
+
+/// A role as both stores keep it: roles compare as these do.
+pub(crate) const fn role_code(role: Role) -> i32 {
+    match role {
+        Role::Member => 0,
+        Role::Moderator => 1,
+        Role::Owner => 2,
+    }
+}
+
+/// The role of a code.
+pub(crate) const fn role_of(code: i32) -> Option<Role> {
+    match code {
+        0 => Some(Role::Member),
+        1 => Some(Role::Moderator),
+        2 => Some(Role::Owner),
+        _ => None,
+    }
+}
+
+/// What opening a direct room did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// It made the room.
+    Made,
+    /// The room was there; whoever opens it had left it and is a member again.
+    Rejoined,
+    /// The room was there, and they were a member.
+    Present,
 }
 
 /// Rooms and memberships.
@@ -94,25 +209,39 @@ pub trait RoomStore: Send + Sync {
         now: Timestamp,
     ) -> Result<(RoomRecord, bool), StoreError>;
 
+    /// The direct room of a few people, made if there is none, with all of them as members. `opener`
+    /// is one of them; if they had left it, they are a member again, and whoever else left stays
+    /// out. Whether this call made the room, and whether it brought the opener in.
+    async fn open_group(
+        &self,
+        opener: UserId,
+        people: &[UserId],
+        now: Timestamp,
+    ) -> Result<(RoomRecord, Opened), StoreError>;
+
     /// Rooms by id; those that do not exist are left out. Order is not kept.
     async fn rooms(&self, ids: &[RoomId]) -> Result<Vec<RoomRecord>, StoreError>;
 
-    /// The room a code lets into.
+    /// The room a code belongs to, whether or not it still lets anybody in.
     async fn room_by_code(&self, code: RoomCode) -> Result<Option<RoomRecord>, StoreError>;
 
     /// Replaces a room's code. Whether the room exists and has codes.
-    async fn set_room_code(&self, room: RoomId, code: RoomCode) -> Result<bool, StoreError>;
+    async fn set_room_code(
+        &self,
+        room: RoomId,
+        code: RoomCode,
+        limits: CodeLimits,
+    ) -> Result<bool, StoreError>;
 
-    /// Changes a room's details; `None` leaves them as they are.
+    /// Changes a room's details.
     ///
     /// # Errors
     /// [`StoreError::NoSuchRoom`].
-    async fn update_room(
-        &self,
-        room: RoomId,
-        name: Option<String>,
-        description: Option<String>,
-    ) -> Result<RoomRecord, StoreError>;
+    async fn update_room(&self, room: RoomId, update: RoomUpdate)
+    -> Result<RoomRecord, StoreError>;
+
+    /// Words nobody may use in a room; none if there is no such room.
+    async fn refused_words(&self, room: RoomId) -> Result<Vec<String>, StoreError>;
 
     /// A user's rooms, ascending by id, after `after`.
     async fn rooms_of(
@@ -122,8 +251,8 @@ pub trait RoomStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<(RoomRecord, Membership)>, StoreError>;
 
-    /// Public rooms whose name contains `query` (without regard to case or diacritics),
-    /// ascending by id.
+    /// Public rooms whose name contains `query` (without regard to case or diacritics), ascending
+    /// by id. Archived ones are left out.
     async fn directory(
         &self,
         query: &str,
@@ -134,7 +263,7 @@ pub trait RoomStore: Send + Sync {
     /// Adds a member, who has read everything up to `read`. Whether they were not one before.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchRoom`].
+    /// [`StoreError::NoSuchRoom`], [`StoreError::Banned`].
     async fn join(
         &self,
         room: RoomId,
@@ -143,8 +272,23 @@ pub trait RoomStore: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
+    /// As [`Self::join`], by a code that must still let somebody in, and counts them. However many
+    /// come at once, no more come in than its uses. Members are not counted again.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRoom`] as well for a code that is another room's, replaced, used up or
+    /// too old; [`StoreError::Banned`].
+    async fn join_by_code(
+        &self,
+        room: RoomId,
+        code: RoomCode,
+        user: UserId,
+        read: Seq,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     /// Takes a member out. Whether they were one. The last member of a room may leave it, owner or
-    /// not; direct rooms can't be left and answer [`StoreError::OwnerMustStay`].
+    /// not; the room of two people can't be left and answers [`StoreError::OwnerMustStay`].
     ///
     /// # Errors
     /// [`StoreError::OwnerMustStay`] when the owner would leave others behind.
@@ -156,6 +300,13 @@ pub trait RoomStore: Send + Sync {
         room: RoomId,
         user: UserId,
     ) -> Result<Option<Membership>, StoreError>;
+
+    /// Somebody's places in these rooms; those they are not in are left out. Order is not kept.
+    async fn memberships_of(
+        &self,
+        user: UserId,
+        rooms: &[RoomId],
+    ) -> Result<Vec<Membership>, StoreError>;
 
     /// Every room a user is in. For authorising live connections in one query.
     async fn room_ids_of(&self, user: UserId) -> Result<Vec<RoomId>, StoreError>;

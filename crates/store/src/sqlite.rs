@@ -8,9 +8,13 @@
 //! a time: the directory is locked.
 
 mod accounts;
+mod audit;
 mod blocks;
+mod destruction;
 mod error;
 mod events;
+mod memberships;
+mod moderation;
 mod positions;
 mod readers;
 mod rooms;

@@ -86,6 +86,9 @@ impl From<StoreError> for ApiError {
             StoreError::LastAdmin => ErrorCode::LastAdmin.into(),
             StoreError::TooManyBlocks => ErrorCode::TooManyBlocks.into(),
             StoreError::NoSuchRoom => ErrorCode::RoomNotFound.into(),
+            StoreError::Banned => ErrorCode::Banned.into(),
+            StoreError::NoSuchMember => ErrorCode::UserNotFound.into(),
+            StoreError::Outranked => ErrorCode::Forbidden.into(),
             StoreError::Unavailable(_) => {
                 tracing::warn!(%error, "a request needs the store, which is away");
                 Self::unavailable()

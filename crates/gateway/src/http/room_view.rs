@@ -3,33 +3,37 @@
 use std::collections::HashMap;
 
 use hubbub_protocol::http::{NotifyLevel, Role, Room};
-use hubbub_protocol::{ErrorCode, Position, RoomId, Seq, UserId};
-use hubbub_store::{PositionRecord, RoomRecord};
+use hubbub_protocol::{ErrorCode, PictureId, Position, RoomId, Seq, Timestamp, UserId};
+use hubbub_store::{Membership, PositionRecord, RoomRecord};
 
 use super::problem::ApiResult;
 use crate::app::App;
 
-/// A room and what the viewer is in it; none if they are not a member.
-pub(super) type Seen = (RoomRecord, Option<Role>);
+/// A room and the viewer's place in it; none if they are not a member.
+pub(super) type Seen = (RoomRecord, Option<Membership>);
 
 /// A room the user is a member of.
 ///
 /// # Errors
 /// [`ErrorCode::RoomNotFound`], whether it does not exist or is not theirs.
-pub(super) async fn mine(app: &App, user: UserId, room: RoomId) -> ApiResult<(RoomRecord, Role)> {
+pub(super) async fn mine(
+    app: &App,
+    user: UserId,
+    room: RoomId,
+) -> ApiResult<(RoomRecord, Membership)> {
     let ids = [room];
     let (membership, rooms) =
         tokio::try_join!(app.store.membership(room, user), app.store.rooms(&ids))?;
     match (membership, rooms.into_iter().next()) {
-        (Some(membership), Some(room)) => Ok((room, membership.role)),
+        (Some(membership), Some(room)) => Ok((room, membership)),
         _ => Err(ErrorCode::RoomNotFound.into()),
     }
 }
 
 /// One room as `user` sees it now.
 pub(super) async fn view(app: &App, user: UserId, room: RoomId) -> ApiResult<Room> {
-    let (record, role) = mine(app, user, room).await?;
-    let rooms = views(app, user, vec![(record, Some(role))]).await?;
+    let (record, membership) = mine(app, user, room).await?;
+    let rooms = views(app, user, vec![(record, Some(membership))]).await?;
     rooms.into_iter().next().ok_or_else(|| ErrorCode::RoomNotFound.into())
 }
 
@@ -41,36 +45,51 @@ pub(super) async fn views(app: &App, user: UserId, rooms: Vec<Seen>) -> ApiResul
     let ids: Vec<_> = rooms.iter().map(|(room, _)| room.id).collect();
     let heads = async { Ok(app.committer.heads(&ids).await?) };
     let (heads, places, names) =
-        tokio::try_join!(heads, places(app, user, &rooms), other_names(app, user, &rooms))?;
-    let views = rooms.into_iter().zip(heads).map(|((room, role), head)| {
+        tokio::try_join!(heads, places(app, user, &rooms), people_names(app, user, &rooms))?;
+    let views = rooms.into_iter().zip(heads).map(|((room, membership), head)| {
         let place = places.get(&room.id).copied().unwrap_or_default();
         let name = names.get(&room.id).cloned();
-        seen(room, role, head, place, name)
+        seen(room, membership.as_ref(), head, place, name)
     });
     Ok(views.collect())
 }
 
 /// A room as its maker sees it.
-pub(super) fn fresh(room: RoomRecord, head: Position) -> Room {
-    seen(room, Some(Role::Owner), head, Place::default(), None)
+pub(super) fn fresh(room: RoomRecord, owner: UserId, head: Position) -> Room {
+    let membership = Membership {
+        room: room.id,
+        user: owner,
+        role: Role::Owner,
+        joined_at: room.created_at,
+        muted_until: None,
+    };
+    seen(room, Some(&membership), head, Place::default(), None)
 }
 
-/// `people` is what a direct room is called after.
+/// Where a room's picture is.
+pub(super) fn icon_path(room: RoomId, icon: PictureId) -> String {
+    format!("/api/v1/rooms/{room}/icon?v={icon}")
+}
+
+/// `people` is what a direct room is called after. The code and who can be in a direct room are for
+/// members only.
 fn seen(
     room: RoomRecord,
-    role: Option<Role>,
+    membership: Option<&Membership>,
     head: Position,
     place: Place,
     people: Option<String>,
 ) -> Room {
+    let is_member = membership.is_some();
+    let now = Timestamp::now();
     Room {
         id: room.id,
         kind: room.kind,
         name: if room.kind.is_direct() { people.unwrap_or_default() } else { room.name },
         description: room.description,
-        code: role.and(room.code),
+        code: room.code.filter(|_| is_member),
         owner: room.owner,
-        role,
+        role: membership.map(|membership| membership.role),
         created_at: room.created_at,
         members: room.members,
         epoch: head.epoch,
@@ -80,17 +99,17 @@ fn seen(
         unread: place.unread,
         mentions: 0,
         unread_from: None,
-        topic: String::new(),
-        icon: None,
-        slow_mode_ms: 0,
-        links: Role::Member,
-        mention_all: Role::Moderator,
-        archived: false,
+        topic: room.topic,
+        icon: room.icon.map(|icon| icon_path(room.id, icon)),
+        slow_mode_ms: room.slow_mode_ms,
+        links: room.links,
+        mention_all: room.mention_all,
+        archived: room.archived,
         notify: NotifyLevel::default(),
-        muted_until: None,
-        people: room.direct.into_iter().flatten().collect(),
-        code_expires_at: None,
-        code_uses_left: None,
+        muted_until: membership.and_then(|m| m.muted_until).filter(|until| *until > now),
+        people: if is_member { room.people } else { Vec::new() },
+        code_expires_at: room.code_limits.expires_at.filter(|_| is_member),
+        code_uses_left: room.code_limits.uses_left.filter(|_| is_member),
     }
 }
 
@@ -104,7 +123,7 @@ struct Place {
 
 async fn places(app: &App, user: UserId, rooms: &[Seen]) -> ApiResult<HashMap<RoomId, Place>> {
     let ids: Vec<_> =
-        rooms.iter().filter(|(_, role)| role.is_some()).map(|(room, _)| room.id).collect();
+        rooms.iter().filter(|(_, mine)| mine.is_some()).map(|(room, _)| room.id).collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -118,24 +137,27 @@ async fn places(app: &App, user: UserId, rooms: &[Seen]) -> ApiResult<HashMap<Ro
     Ok(positions.into_iter().zip(unread).map(place).collect())
 }
 
-/// What the direct rooms among these are called: the other person's display name.
-async fn other_names(
+/// What the direct rooms among these are called: the other people's display names.
+async fn people_names(
     app: &App,
     user: UserId,
     rooms: &[Seen],
 ) -> ApiResult<HashMap<RoomId, String>> {
-    let others: Vec<_> =
-        rooms.iter().filter_map(|(room, _)| Some((room.id, other(room, user)?))).collect();
-    if others.is_empty() {
+    let others = |room: &RoomRecord| -> Vec<UserId> {
+        room.people.iter().copied().filter(|member| *member != user).collect()
+    };
+    let mut ids: Vec<_> = rooms.iter().flat_map(|(room, _)| others(room)).collect();
+    if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let ids: Vec<_> = others.iter().map(|(_, other)| *other).collect();
+    ids.sort_unstable();
+    ids.dedup();
     let people = app.store.users(&ids).await?;
-    let name =
-        |id: UserId| people.iter().find(|user| user.id == id).map(|u| u.display_name.clone());
-    Ok(others.into_iter().filter_map(|(room, other)| Some((room, name(other)?))).collect())
-}
-
-fn other(room: &RoomRecord, user: UserId) -> Option<UserId> {
-    room.direct?.into_iter().find(|member| *member != user)
+    let names: HashMap<_, _> = people.iter().map(|user| (user.id, &*user.display_name)).collect();
+    let name = |room: &RoomRecord| {
+        let named = others(room).into_iter().filter_map(|id| names.get(&id).copied());
+        named.collect::<Vec<_>>().join(", ")
+    };
+    let direct = rooms.iter().filter(|(room, _)| room.kind.is_direct());
+    Ok(direct.map(|(room, _)| (room.id, name(room))).collect())
 }

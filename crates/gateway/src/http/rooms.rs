@@ -1,5 +1,6 @@
 //! Rooms: create, find, join, change, leave.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json as Answer;
@@ -7,13 +8,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use hubbub_protocol::event::NewEventKind;
 use hubbub_protocol::http::{
-    CodeResponse, CreateRoomRequest, Role, Room, RoomKind, RoomList, UpdateRoomRequest, UserList,
+    CodeResponse, CreateRoomRequest, Role, Room, RoomList, UpdateRoomRequest, UserList,
 };
 use hubbub_protocol::limits::LIST_MAX;
 use hubbub_protocol::{
     Epoch, ErrorCode, MessageId, NewEvent, Position, RoomCode, RoomDetails, RoomId, Seq, Timestamp,
 };
-use hubbub_store::{NewRoom, RoomRecord};
+use hubbub_store::{CodeLimits, NewRoom, RoomUpdate};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -85,7 +86,7 @@ pub(super) async fn list(
         directory(&app, caller, &q, after, limit + 1).await?
     } else {
         let mine = app.store.rooms_of(caller.user, after, limit + 1).await?;
-        mine.into_iter().map(|(room, membership)| (room, Some(membership.role))).collect()
+        mine.into_iter().map(|(room, membership)| (room, Some(membership))).collect()
     };
     let next = cut(&mut rooms, limit).map(|(room, _)| room.id.to_string());
     let rooms = room_view::views(&app, caller.user, rooms).await?;
@@ -100,14 +101,14 @@ async fn directory(
     limit: usize,
 ) -> ApiResult<Vec<room_view::Seen>> {
     let rooms = app.store.directory(q, after, limit).await?;
-    let pairs: Vec<_> = rooms.iter().map(|room| (room.id, caller.user)).collect();
-    let mine = app.store.memberships_among(&pairs).await?;
-    let role = |room: &RoomRecord| {
-        let member = mine.iter().any(|(id, _)| *id == room.id);
-        let owner = room.owner == Some(caller.user);
-        member.then_some(if owner { Role::Owner } else { Role::Member })
-    };
-    Ok(rooms.into_iter().map(|room| (role(&room), room)).map(|(role, room)| (room, role)).collect())
+    let ids: Vec<_> = rooms.iter().map(|room| room.id).collect();
+    let mine = app.store.memberships_of(caller.user, &ids).await?;
+    let mut mine: HashMap<_, _> = mine.into_iter().map(|mine| (mine.room, mine)).collect();
+    let seen = rooms.into_iter().map(|room| {
+        let membership = mine.remove(&room.id);
+        (room, membership)
+    });
+    Ok(seen.collect())
 }
 
 /// `POST /rooms`.
@@ -123,7 +124,7 @@ pub(super) async fn create(
     let mut fields = Fields::default();
     let name = fields.room_name(&name);
     let description = fields.room_description(description.as_deref().unwrap_or_default());
-    if kind == RoomKind::Direct {
+    if kind.is_direct() {
         fields.refuse("kind", "`public` or `private`; direct rooms are opened by `POST /direct`");
     }
     fields.check()?;
@@ -137,20 +138,21 @@ pub(super) async fn create(
         owner: caller.user,
         created_at: Timestamp::now(),
     };
+    let owner = caller.user;
     let (room, head) = uninterrupted(async move {
         let room = app.store.create_room(room).await?;
         // Without it the first commit finds the room unseeded and takes care of that.
         if let Err(error) = app.bus.seed(room.id, BEGINNING, false).await {
             tracing::warn!(%error, room = %room.id, "a new room has no counters yet");
         }
-        let head = match joining::tell(&app, room.id, caller.user, room.created_at).await {
+        let head = match joining::tell(&app, room.id, owner, room.created_at).await {
             Ok(committed) => committed.position,
             Err(_) => BEGINNING,
         };
         Ok((room, head))
     })
     .await?;
-    let view = room_view::fresh(room, head);
+    let view = room_view::fresh(room, owner, head);
     Ok((StatusCode::CREATED, Answer(view)))
 }
 
@@ -178,7 +180,12 @@ pub(super) async fn update(
     if name.is_some() || description.is_some() {
         let app = Arc::clone(&app);
         uninterrupted(async move {
-            app.store.update_room(room, name.clone(), description.clone()).await?;
+            let update = RoomUpdate {
+                name: name.clone(),
+                description: description.clone(),
+                ..RoomUpdate::default()
+            };
+            app.store.update_room(room, update).await?;
             let change = NewEvent {
                 room,
                 id: MessageId::new(),
@@ -204,7 +211,7 @@ pub(super) async fn rotate_code(
 ) -> ApiResult<Answer<CodeResponse>> {
     owned(&app, caller, room).await?;
     let code = RoomCode::new();
-    if app.store.set_room_code(room, code).await? {
+    if app.store.set_room_code(room, code, CodeLimits::default()).await? {
         Ok(Answer(CodeResponse { code, expires_at: None, uses_left: None }))
     } else {
         Err(ErrorCode::RoomNotFound.into())
@@ -244,11 +251,11 @@ pub(super) struct MemberQuery {
 /// [`ErrorCode::RoomNotFound`] for those who are not members, [`ErrorCode::Forbidden`] for members
 /// who do not own it. Nobody owns a direct room.
 async fn owned(app: &App, caller: Caller, room: RoomId) -> ApiResult<()> {
-    let (record, role) = mine(app, caller.user, room).await?;
-    if record.kind == RoomKind::Direct {
+    let (record, membership) = mine(app, caller.user, room).await?;
+    if record.kind.is_direct() {
         return Err(ApiError::new(ErrorCode::Forbidden).detail("Nobody owns a direct room"));
     }
-    match role {
+    match membership.role {
         Role::Owner => Ok(()),
         Role::Moderator | Role::Member => Err(ErrorCode::Forbidden.into()),
     }

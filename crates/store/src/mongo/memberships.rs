@@ -2,21 +2,21 @@
 //! index when asked for, never kept, so the count is right whoever comes and goes at once.
 
 use hubbub_protocol::http::Role;
-use hubbub_protocol::{RoomId, Timestamp, UserId};
+use hubbub_protocol::{RoomId, Seq, Timestamp, UserId};
 use mongodb::bson::{Document, doc};
 
 use super::error::is_duplicate;
 use super::{MongoStore, value};
 use crate::StoreError;
-use crate::rooms::Membership;
+use crate::rooms::{Membership, role_code};
 
 pub(super) fn membership(document: &Document) -> Result<Membership, StoreError> {
-    let owner = document.get_bool("owner").unwrap_or(false);
     Ok(Membership {
         room: value::room(document, "room")?,
         user: value::user(document, "user")?,
-        role: if owner { Role::Owner } else { Role::Member },
+        role: value::role(document, "role")?,
         joined_at: value::time(document, "joined_at")?,
+        muted_until: value::optional(document, "muted_until", value::time)?,
     })
 }
 
@@ -26,7 +26,7 @@ impl MongoStore {
         &self,
         room: RoomId,
         user: UserId,
-        owner: bool,
+        role: Role,
         joined_at: Timestamp,
     ) -> Result<bool, StoreError> {
         let upserted = self
@@ -36,7 +36,7 @@ impl MongoStore {
                 doc! { "$setOnInsert": {
                     "room": value::of_room(room),
                     "user": value::of_user(user),
-                    "owner": owner,
+                    "role": role_code(role),
                     "joined_at": value::of_time(joined_at),
                 } },
             )
@@ -47,6 +47,44 @@ impl MongoStore {
             Err(error) if is_duplicate(&error) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Lets somebody in who is not banned, and tells whether they were not in.
+    ///
+    /// The positions, then the membership: a crash in between leaves positions that count for
+    /// nobody, and the same call again still finds that they were no member. A ban or the room's
+    /// end may come at the same moment: so there is a second look, and who should not be in goes
+    /// out again.
+    pub(super) async fn enter(
+        &self,
+        room: RoomId,
+        user: UserId,
+        read: Seq,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let owner = self.owner_of(room).await?;
+        if self.is_banned(room, user).await? {
+            return Err(StoreError::Banned);
+        }
+        if self.find_membership(room, user).await?.is_some() {
+            return Ok(false);
+        }
+        self.forward(room, user, read, read).await?;
+        let role = if owner == Some(user) { Role::Owner } else { Role::Member };
+        let joined = self.admit(room, user, role, now).await?;
+        let refused = match (self.owner_of(room).await, self.is_banned(room, user).await?) {
+            (Err(error @ StoreError::NoSuchRoom), _) => error,
+            (_, true) => StoreError::Banned,
+            (looked, false) => return looked.map(|_| joined),
+        };
+        self.remove(room, user).await?;
+        Err(refused)
+    }
+
+    pub(super) async fn owner_of(&self, room: RoomId) -> Result<Option<UserId>, StoreError> {
+        let this = doc! { "_id": value::of_room(room) };
+        let found = self.rooms.find_one(this).projection(doc! { "owner": 1 }).await?;
+        value::optional(&found.ok_or(StoreError::NoSuchRoom)?, "owner", value::user)
     }
 
     pub(super) async fn count_members(&self, room: RoomId) -> Result<u64, StoreError> {
@@ -72,7 +110,7 @@ impl MongoStore {
         }
         let left = self.remove(room, user).await?;
         if left && self.count_members(room).await? > 0 {
-            self.admit(room, user, true, joined_at).await?;
+            self.admit(room, user, Role::Owner, joined_at).await?;
             return Err(StoreError::OwnerMustStay);
         }
         Ok(left)

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use futures_util::future::try_join;
+use futures_util::future::try_join_all;
 use hubbub_protocol::http::{Role, RoomKind};
 use hubbub_protocol::{RoomCode, RoomId, Seq, Timestamp, UserId};
 use mongodb::bson::{Bson, Document, doc};
@@ -14,7 +14,9 @@ use mongodb::options::ReturnDocument;
 use super::error::is_duplicate;
 use super::memberships::membership;
 use super::{MongoStore, value};
-use crate::rooms::{Membership, NewRoom, RoomRecord, RoomStore};
+use crate::rooms::{
+    CodeLimits, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate, role_code,
+};
 use crate::{StoreError, fold};
 
 const fn kind_name(kind: RoomKind) -> &'static str {
@@ -33,24 +35,32 @@ fn kind(document: &Document) -> Result<RoomKind, StoreError> {
         .ok_or_else(|| StoreError::Failed("the stored field kind is not readable".to_owned()))
 }
 
-fn direct(document: &Document, field: &str) -> Result<[UserId; 2], StoreError> {
-    let pair = document
-        .get_document(field)
-        .map_err(|_| StoreError::Failed(format!("the stored field {field} is not readable")))?;
-    Ok([value::user(pair, "low")?, value::user(pair, "high")?])
-}
-
 fn record(document: &Document, members: u64) -> Result<RoomRecord, StoreError> {
+    let topic = value::optional(document, "topic", value::text)?.unwrap_or_default();
+    let role = |field, default| {
+        Ok::<_, StoreError>(value::optional(document, field, value::role)?.unwrap_or(default))
+    };
+    let uses_left = value::optional(document, "code_uses_left", value::count)?;
     Ok(RoomRecord {
         id: value::room(document, "_id")?,
         kind: kind(document)?,
         name: value::text(document, "name")?.to_owned(),
         description: value::text(document, "description")?.to_owned(),
+        topic: topic.to_owned(),
+        icon: value::optional(document, "icon", value::picture)?,
         code: value::optional(document, "code", value::code)?,
+        code_limits: CodeLimits {
+            expires_at: value::optional(document, "code_expires_at", value::time)?,
+            uses_left: uses_left.map(|uses| u32::try_from(uses).unwrap_or(u32::MAX)),
+        },
         owner: value::optional(document, "owner", value::user)?,
         created_at: value::time(document, "created_at")?,
         members,
-        direct: value::optional(document, "direct", direct)?,
+        slow_mode_ms: value::optional(document, "slow_mode_ms", value::count)?.unwrap_or(0),
+        links: role("links", Role::Member)?,
+        mention_all: role("mention_all", Role::Moderator)?,
+        archived: document.get_bool("archived").unwrap_or(false),
+        people: value::optional(document, "people", value::users)?.unwrap_or_default(),
     })
 }
 
@@ -64,6 +74,7 @@ fn document(room: &RoomRecord) -> Document {
         "created_at": value::of_time(room.created_at),
         "epoch": 1_i64,
         "listed": false,
+        "mention_all": role_code(room.mention_all),
     };
     if let Some(code) = room.code {
         document.insert("code", value::of_code(code));
@@ -71,11 +82,53 @@ fn document(room: &RoomRecord) -> Document {
     if let Some(owner) = room.owner {
         document.insert("owner", value::of_user(owner));
     }
-    if let Some([low, high]) = room.direct {
-        let pair = doc! { "low": value::of_user(low), "high": value::of_user(high) };
-        document.insert("direct", pair);
+    if !room.people.is_empty() {
+        let people: Vec<_> = room.people.iter().copied().map(value::of_user).collect();
+        document.insert("people", people);
+        // Until all of them are members, whoever opens it lets them in.
+        document.insert("opening", true);
     }
     document
+}
+
+/// What a change sets and takes away.
+fn changes(update: RoomUpdate) -> Document {
+    let (mut set, mut unset) = (Document::new(), Document::new());
+    if let Some(name) = update.name {
+        set.insert("name_folded", fold::fold(&name));
+        set.insert("name", name);
+    }
+    for (field, text) in [("description", update.description), ("topic", update.topic)] {
+        if let Some(text) = text {
+            set.insert(field, text);
+        }
+    }
+    match update.icon {
+        Some(Some(icon)) => drop(set.insert("icon", value::of_picture(icon))),
+        Some(None) => drop(unset.insert("icon", "")),
+        None => {}
+    }
+    if let Some(slow_mode_ms) = update.slow_mode_ms {
+        set.insert("slow_mode_ms", slow_mode_ms.cast_signed());
+    }
+    for (field, role) in [("links", update.links), ("mention_all", update.mention_all)] {
+        if let Some(role) = role {
+            set.insert(field, role_code(role));
+        }
+    }
+    if let Some(archived) = update.archived {
+        set.insert("archived", archived);
+    }
+    if let Some(words) = update.refused_words {
+        set.insert("refused_words", words);
+    }
+    let mut changes = Document::new();
+    for (operator, fields) in [("$set", set), ("$unset", unset)] {
+        if !fields.is_empty() {
+            changes.insert(operator, fields);
+        }
+    }
+    changes
 }
 
 /// A pattern that matches nothing but `text`.
@@ -91,8 +144,11 @@ fn literally(text: &str) -> String {
 }
 
 impl MongoStore {
-    /// Makes a room unless it exists, and tells whether it did.
+    /// Makes a room unless it exists or is destroyed, and tells whether it did.
     async fn insert_room(&self, room: &RoomRecord) -> Result<bool, StoreError> {
+        if self.find_destruction(room.id).await?.is_some() {
+            return Ok(false);
+        }
         let upserted = self
             .rooms
             .update_one(
@@ -141,8 +197,82 @@ impl MongoStore {
         found.iter().map(|room| record(room, members(value::room(room, "_id")?))).collect()
     }
 
-    async fn find_room(&self, filter: Document) -> Result<Option<RoomRecord>, StoreError> {
+    pub(super) async fn find_room(
+        &self,
+        filter: Document,
+    ) -> Result<Option<RoomRecord>, StoreError> {
         Ok(self.find_rooms(filter, 1).await?.pop())
+    }
+
+    /// The room, then the memberships, then that all are in. Every caller that finds it not yet so
+    /// lets everybody in, so what a crash left out is made good by the next who opens it; from then
+    /// on only `opener` comes in.
+    async fn open(
+        &self,
+        record: RoomRecord,
+        opener: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<(RoomRecord, Opened), StoreError> {
+        let this = doc! { "_id": value::of_room(record.id) };
+        let made = self.insert_room(&record).await?;
+        let opening = doc! { "_id": value::of_room(record.id), "opening": true };
+        if made || self.rooms.find_one(opening.clone()).await?.is_some() {
+            let all = record.people.iter().map(|user| {
+                let user = *user;
+                self.admit(record.id, user, Role::Member, now)
+            });
+            try_join_all(all).await?;
+            self.rooms.update_one(opening, doc! { "$unset": { "opening": "" } }).await?;
+        }
+        if made {
+            return Ok((record, Opened::Made));
+        }
+        let rejoined = match opener {
+            Some(opener) => self.admit(record.id, opener, Role::Member, now).await?,
+            None => false,
+        };
+        let found = self.find_room(this).await?.ok_or(StoreError::NoSuchRoom)?;
+        Ok((found, if rejoined { Opened::Rejoined } else { Opened::Present }))
+    }
+
+    /// Takes one use of a code that still lets somebody in. Whether there was one.
+    async fn use_code(
+        &self,
+        room: RoomId,
+        code: RoomCode,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let lets_in = doc! {
+            "_id": value::of_room(room),
+            "code": value::of_code(code),
+            "$and": [
+                { "$or": [
+                    { "code_expires_at": { "$exists": false } },
+                    { "code_expires_at": { "$gt": value::of_time(now) } },
+                ] },
+                { "$or": [
+                    { "code_uses_left": { "$exists": false } },
+                    { "code_uses_left": { "$gt": 0 } },
+                ] },
+            ],
+        };
+        let one_less = doc! { "$set": { "code_uses_left": { "$cond": [
+            { "$isNumber": "$code_uses_left" },
+            { "$subtract": ["$code_uses_left", 1] },
+            "$$REMOVE",
+        ] } } };
+        Ok(self.rooms.update_one(lets_in, vec![one_less]).await?.matched_count > 0)
+    }
+
+    /// Gives a use back that let nobody in.
+    async fn return_use(&self, room: RoomId, code: RoomCode) -> Result<(), StoreError> {
+        let limited = doc! {
+            "_id": value::of_room(room),
+            "code": value::of_code(code),
+            "code_uses_left": { "$exists": true },
+        };
+        self.rooms.update_one(limited, doc! { "$inc": { "code_uses_left": 1 } }).await?;
+        Ok(())
     }
 }
 
@@ -151,23 +281,14 @@ impl RoomStore for MongoStore {
     /// The room, then its owner's membership, then its listing: what a crash leaves behind is in no
     /// list, and nobody knows its code.
     async fn create_room(&self, room: NewRoom) -> Result<RoomRecord, StoreError> {
-        let NewRoom { id, kind, name, description, code, owner, created_at } = room;
-        let record = RoomRecord {
-            id,
-            kind,
-            name,
-            description,
-            code: Some(code),
-            owner: Some(owner),
-            created_at,
-            members: 1,
-            direct: None,
-        };
+        let record = RoomRecord::new(room);
         self.within(async {
             self.insert_room(&record).await?;
-            self.admit(id, owner, true, created_at).await?;
-            let this = doc! { "_id": value::of_room(id) };
-            if kind == RoomKind::Public {
+            if let Some(owner) = record.owner {
+                self.admit(record.id, owner, Role::Owner, record.created_at).await?;
+            }
+            let this = doc! { "_id": value::of_room(record.id) };
+            if record.kind == RoomKind::Public {
                 self.rooms.update_one(this.clone(), doc! { "$set": { "listed": true } }).await?;
             }
             self.find_room(this).await?.ok_or(StoreError::NoSuchRoom)
@@ -175,26 +296,24 @@ impl RoomStore for MongoStore {
         .await
     }
 
-    /// The room, then both memberships, by every caller: whoever returns has seen all three
-    /// written, and what a crash left out is made good by the next who opens it.
     async fn open_direct(
         &self,
         a: UserId,
         b: UserId,
         now: Timestamp,
     ) -> Result<(RoomRecord, bool), StoreError> {
-        let record = RoomRecord::direct(a, b, now);
-        self.within(async {
-            let made = self.insert_room(&record).await?;
-            try_join(self.admit(record.id, a, false, now), self.admit(record.id, b, false, now))
-                .await?;
-            if made {
-                return Ok((record, true));
-            }
-            let found = self.find_room(doc! { "_id": value::of_room(record.id) }).await?;
-            Ok((found.ok_or(StoreError::NoSuchRoom)?, false))
-        })
-        .await
+        let (room, opened) =
+            self.within(self.open(RoomRecord::direct(&[a, b], now), None, now)).await?;
+        Ok((room, opened == Opened::Made))
+    }
+
+    async fn open_group(
+        &self,
+        opener: UserId,
+        people: &[UserId],
+        now: Timestamp,
+    ) -> Result<(RoomRecord, Opened), StoreError> {
+        self.within(self.open(RoomRecord::direct(people, now), Some(opener), now)).await
     }
 
     async fn rooms(&self, ids: &[RoomId]) -> Result<Vec<RoomRecord>, StoreError> {
@@ -209,46 +328,69 @@ impl RoomStore for MongoStore {
         self.within(self.find_room(doc! { "code": value::of_code(code) })).await
     }
 
-    async fn set_room_code(&self, room: RoomId, code: RoomCode) -> Result<bool, StoreError> {
-        self.within(async {
-            let replaced = self
-                .rooms
-                .update_one(
-                    doc! { "_id": value::of_room(room), "code": { "$exists": true } },
-                    doc! { "$set": { "code": value::of_code(code) } },
-                )
-                .await?;
-            Ok(replaced.matched_count > 0)
-        })
-        .await
+    async fn set_room_code(
+        &self,
+        room: RoomId,
+        code: RoomCode,
+        limits: CodeLimits,
+    ) -> Result<bool, StoreError> {
+        let (mut set, mut unset) = (doc! { "code": value::of_code(code) }, Document::new());
+        match limits.expires_at {
+            Some(at) => drop(set.insert("code_expires_at", value::of_time(at))),
+            None => drop(unset.insert("code_expires_at", "")),
+        }
+        match limits.uses_left {
+            Some(uses) => drop(set.insert("code_uses_left", i64::from(uses))),
+            None => drop(unset.insert("code_uses_left", "")),
+        }
+        let mut change = doc! { "$set": set };
+        if !unset.is_empty() {
+            change.insert("$unset", unset);
+        }
+        let this = doc! { "_id": value::of_room(room), "code": { "$exists": true } };
+        self.within(async { Ok(self.rooms.update_one(this, change).await?.matched_count > 0) })
+            .await
     }
 
+    /// The listing goes with the very write that archives a room or takes that back.
     async fn update_room(
         &self,
         room: RoomId,
-        name: Option<String>,
-        description: Option<String>,
+        update: RoomUpdate,
     ) -> Result<RoomRecord, StoreError> {
         let this = doc! { "_id": value::of_room(room) };
-        let mut changes = Document::new();
-        if let Some(name) = name {
-            changes.insert("name_folded", fold::fold(&name));
-            changes.insert("name", name);
-        }
-        if let Some(description) = description {
-            changes.insert("description", description);
-        }
+        let archived = update.archived;
+        let changes = changes(update);
         self.within(async {
             if changes.is_empty() {
                 return self.find_room(this).await?.ok_or(StoreError::NoSuchRoom);
             }
+            let found = self.rooms.find_one(this.clone()).await?.ok_or(StoreError::NoSuchRoom)?;
+            let mut changes = changes;
+            if let Some(archived) = archived
+                && kind(&found)? == RoomKind::Public
+            {
+                // A room's kind never changes, so what was read still holds.
+                let set = changes.get_document_mut("$set").ok();
+                set.map(|set| set.insert("listed", !archived));
+            }
             let changed = self
                 .rooms
-                .find_one_and_update(this, doc! { "$set": changes })
+                .find_one_and_update(this, changes)
                 .return_document(ReturnDocument::After)
                 .await?
                 .ok_or(StoreError::NoSuchRoom)?;
             record(&changed, self.count_members(room).await?)
+        })
+        .await
+    }
+
+    async fn refused_words(&self, room: RoomId) -> Result<Vec<String>, StoreError> {
+        self.within(async {
+            let this = doc! { "_id": value::of_room(room) };
+            let found = self.rooms.find_one(this).projection(doc! { "refused_words": 1 }).await?;
+            let Some(found) = found else { return Ok(Vec::new()) };
+            Ok(value::optional(&found, "refused_words", value::texts)?.unwrap_or_default())
         })
         .await
     }
@@ -299,8 +441,6 @@ impl RoomStore for MongoStore {
         self.within(self.find_rooms(filter, limit)).await
     }
 
-    /// The positions, then the membership: a crash in between leaves positions that count for
-    /// nobody, and the same call again still finds that they were no member.
     async fn join(
         &self,
         room: RoomId,
@@ -308,16 +448,30 @@ impl RoomStore for MongoStore {
         read: Seq,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        self.within(self.enter(room, user, read, now)).await
+    }
+
+    /// The use, then the entrance. A crash in between costs a use; it never lets one more in.
+    async fn join_by_code(
+        &self,
+        room: RoomId,
+        code: RoomCode,
+        user: UserId,
+        read: Seq,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.within(async {
-            let this = doc! { "_id": value::of_room(room) };
-            let found = self.rooms.find_one(this).projection(doc! { "owner": 1 }).await?;
-            let found = found.ok_or(StoreError::NoSuchRoom)?;
             if self.find_membership(room, user).await?.is_some() {
                 return Ok(false);
             }
-            let owner = value::optional(&found, "owner", value::user)?;
-            self.forward(room, user, read, read).await?;
-            self.admit(room, user, owner == Some(user), now).await
+            if !self.use_code(room, code, now).await? {
+                return Err(StoreError::NoSuchRoom);
+            }
+            let joined = self.enter(room, user, read, now).await;
+            if !matches!(joined, Ok(true)) {
+                self.return_use(room, code).await?;
+            }
+            joined
         })
         .await
     }
@@ -326,7 +480,10 @@ impl RoomStore for MongoStore {
         self.within(async {
             let Some(place) = self.find_membership(room, user).await? else { return Ok(false) };
             if room.is_direct() {
-                return Err(StoreError::OwnerMustStay);
+                let found = self.rooms.find_one(doc! { "_id": value::of_room(room) }).await?;
+                if found.as_ref().map(kind).transpose()? == Some(RoomKind::Direct) {
+                    return Err(StoreError::OwnerMustStay);
+                }
             }
             match place.role {
                 Role::Owner => self.leave_as_owner(&place).await,
@@ -342,6 +499,22 @@ impl RoomStore for MongoStore {
         user: UserId,
     ) -> Result<Option<Membership>, StoreError> {
         self.within(self.find_membership(room, user)).await
+    }
+
+    async fn memberships_of(
+        &self,
+        user: UserId,
+        rooms: &[RoomId],
+    ) -> Result<Vec<Membership>, StoreError> {
+        if rooms.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<_> = rooms.iter().map(|room| value::of_member(*room, user)).collect();
+        self.within(async {
+            let found = self.memberships.find(doc! { "_id": { "$in": keys } }).await?;
+            found.err_into().and_then(async |document| membership(&document)).try_collect().await
+        })
+        .await
     }
 
     async fn room_ids_of(&self, user: UserId) -> Result<Vec<RoomId>, StoreError> {

@@ -33,6 +33,11 @@ fn expiring(field: &str) -> IndexModel {
     with(doc! { field: 1 }, options)
 }
 
+/// Documents in which `field` is true.
+fn only_where(field: &str, keys: Document) -> IndexModel {
+    with(keys, IndexOptions::builder().partial_filter_expression(doc! { field: true }).build())
+}
+
 pub(super) async fn create_indexes(store: &MongoStore) -> Result<(), StoreError> {
     let codes = IndexOptions::builder().unique(true).sparse(true).build();
     let indexes = [
@@ -48,8 +53,12 @@ pub(super) async fn create_indexes(store: &MongoStore) -> Result<(), StoreError>
             vec![
                 with(doc! { "code": 1 }, codes),
                 plain(doc! { "listed": 1, "_id": 1, "name_folded": 1 }),
+                plain(doc! { "owner": 1, "_id": 1 }),
             ],
         ),
+        (&store.bans, vec![plain(doc! { "room": 1, "user": 1 })]),
+        (&store.audit, vec![plain(doc! { "room": 1, "_id": -1 })]),
+        (&store.destructions, vec![only_where("open", doc! { "at": 1 })]),
         (
             &store.memberships,
             vec![plain(doc! { "room": 1, "user": 1 }), plain(doc! { "user": 1, "room": 1 })],

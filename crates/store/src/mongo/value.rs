@@ -3,14 +3,16 @@
 //! Ids of 16 bytes are binary of the UUID subtype, others plain binary. MongoDB compares binary by
 //! length first, so group rooms come before direct ones, as [`RoomId`] orders them.
 
+use hubbub_protocol::http::Role;
 use hubbub_protocol::{
-    Epoch, MessageId, PictureId, RoomCode, RoomId, Seq, SessionId, Timestamp, UserId,
+    AuditId, Epoch, MessageId, PictureId, RoomCode, RoomId, Seq, SessionId, Timestamp, UserId,
 };
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, DateTime, Document};
 use uuid::Uuid;
 
 use crate::StoreError;
+use crate::rooms::role_of;
 
 fn binary(subtype: BinarySubtype, bytes: Vec<u8>) -> Bson {
     Bson::Binary(Binary { subtype, bytes })
@@ -38,6 +40,10 @@ pub(super) fn of_code(code: RoomCode) -> Bson {
 
 pub(super) fn of_picture(picture: PictureId) -> Bson {
     uuid(picture.as_uuid())
+}
+
+pub(super) fn of_audit(id: AuditId) -> Bson {
+    uuid(id.as_uuid())
 }
 
 pub(super) fn of_room(room: RoomId) -> Bson {
@@ -124,6 +130,27 @@ pub(super) fn seq(document: &Document, field: &str) -> Result<Seq, StoreError> {
 
 pub(super) fn epoch(document: &Document, field: &str) -> Result<Epoch, StoreError> {
     document.get_i64(field).map(Epoch::from_i64).map_err(|_| unreadable(field))
+}
+
+pub(super) fn role(document: &Document, field: &str) -> Result<Role, StoreError> {
+    document.get_i32(field).ok().and_then(role_of).ok_or_else(|| unreadable(field))
+}
+
+pub(super) fn users(document: &Document, field: &str) -> Result<Vec<UserId>, StoreError> {
+    let ids = document.get_array(field).map_err(|_| unreadable(field))?;
+    ids.iter()
+        .map(|id| match id {
+            Bson::Binary(binary) => Uuid::from_slice(&binary.bytes).ok().map(UserId::from_uuid),
+            _ => None,
+        })
+        .collect::<Option<_>>()
+        .ok_or_else(|| unreadable(field))
+}
+
+pub(super) fn texts(document: &Document, field: &str) -> Result<Vec<String>, StoreError> {
+    let texts = document.get_array(field).map_err(|_| unreadable(field))?;
+    let texts = texts.iter().map(|text| text.as_str().map(str::to_owned));
+    texts.collect::<Option<_>>().ok_or_else(|| unreadable(field))
 }
 
 /// What an aggregation counted, of either integer type.

@@ -5,12 +5,16 @@ use hubbub_protocol::http::{Role, RoomKind};
 use hubbub_protocol::{RoomCode, RoomId, Seq, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::memberships::{self, admit, find_membership, membership};
+use super::moderation::is_banned;
 use super::{SqliteStore, positions, value};
-use crate::rooms::{Membership, NewRoom, RoomRecord, RoomStore};
+use crate::rooms::{
+    CodeLimits, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate, role_code,
+};
 use crate::{StoreError, fold};
 
-const COLUMNS: &str = "rooms.id, kind, name, description, code, rooms.owner, created_at, \
-     direct_low, direct_high, \
+const COLUMNS: &str = "rooms.id, kind, name, description, topic, icon, code, code_expires_at, \
+     code_uses_left, rooms.owner, created_at, slow_mode_ms, links, mention_all, archived, people, \
      (SELECT count(*) FROM memberships m WHERE m.room = rooms.id) AS members";
 
 const fn kind_code(kind: RoomKind) -> i64 {
@@ -30,47 +34,50 @@ fn record(row: &Row<'_>) -> rusqlite::Result<RoomRecord> {
         3 => RoomKind::Group,
         _ => return Err(value::unreadable("kind of room")),
     };
-    let low = value::optional_user(row, "direct_low")?;
-    let high = value::optional_user(row, "direct_high")?;
+    let people: Option<Vec<u8>> = row.get("people")?;
     Ok(RoomRecord {
         id: value::room(row, "id")?,
         kind,
         name: row.get("name")?,
         description: row.get("description")?,
+        topic: row.get("topic")?,
+        icon: value::optional_picture(row, "icon")?,
         code: value::optional_code(row, "code")?,
+        code_limits: CodeLimits {
+            expires_at: value::optional_time(row, "code_expires_at")?,
+            uses_left: row.get("code_uses_left")?,
+        },
         owner: value::optional_user(row, "owner")?,
         created_at: value::time(row, "created_at")?,
         members: value::count(row, "members")?,
-        direct: low.zip(high).map(|(low, high)| [low, high]),
+        slow_mode_ms: value::count(row, "slow_mode_ms")?,
+        links: value::role(row, "links")?,
+        mention_all: value::role(row, "mention_all")?,
+        archived: row.get("archived")?,
+        people: value::users(&people.unwrap_or_default()),
     })
 }
 
-fn membership(
-    row: &Row<'_>,
+pub(super) fn by_id(
+    connection: &Connection,
     room: RoomId,
-    user: UserId,
-    owner: &str,
-    joined_at: &str,
-) -> rusqlite::Result<Membership> {
-    let role = if row.get(owner)? { Role::Owner } else { Role::Member };
-    Ok(Membership { room, user, role, joined_at: value::time(row, joined_at)? })
-}
-
-fn by_id(connection: &Connection, room: RoomId) -> Result<Option<RoomRecord>, StoreError> {
+) -> Result<Option<RoomRecord>, StoreError> {
     Ok(connection
         .prepare_cached(&format!("SELECT {COLUMNS} FROM rooms WHERE id = ?1"))?
         .query_row([value::room_key(room)], record)
         .optional()?)
 }
 
-/// Inserts a room in epoch 1 unless it exists, and tells whether it did.
+/// Inserts a room in epoch 1 unless it exists or is destroyed, and tells whether it did.
 fn insert(connection: &Connection, room: &RoomRecord) -> Result<bool, StoreError> {
-    let [low, high] = room.direct.map_or([None, None], |pair| pair.map(Some));
+    let people: Vec<u8> = room.people.iter().flat_map(|user| value::user_key(*user)).collect();
     let inserted = connection
         .prepare_cached(
             "INSERT INTO rooms (id, kind, name, name_folded, description, code, owner, created_at,
-                                epoch, direct_low, direct_high)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10) ON CONFLICT (id) DO NOTHING",
+                                epoch, mention_all, people)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10
+             WHERE NOT EXISTS (SELECT 1 FROM destructions WHERE room = ?1)
+             ON CONFLICT (id) DO NOTHING",
         )?
         .execute(params![
             value::room_key(room.id),
@@ -81,80 +88,118 @@ fn insert(connection: &Connection, room: &RoomRecord) -> Result<bool, StoreError
             room.code.map(value::code_key),
             room.owner.map(value::user_key),
             room.created_at.millis(),
-            low.map(value::user_key),
-            high.map(value::user_key),
+            role_code(room.mention_all),
+            (!people.is_empty()).then_some(people),
         ])?;
     Ok(inserted > 0)
 }
 
-/// Adds a member unless they are one, and tells whether it did.
-fn admit(
+/// Opens a direct room: all its people come in when it is made, `opener` whenever they open it.
+fn open(
     connection: &Connection,
-    room: RoomId,
+    record: RoomRecord,
+    opener: Option<UserId>,
+    now: Timestamp,
+) -> Result<(RoomRecord, Opened), StoreError> {
+    if insert(connection, &record)? {
+        for user in &record.people {
+            admit(connection, record.id, *user, Role::Member, now)?;
+        }
+        return Ok((record, Opened::Made));
+    }
+    let rejoined = match opener {
+        Some(opener) => admit(connection, record.id, opener, Role::Member, now)?,
+        None => false,
+    };
+    let found = by_id(connection, record.id)?.ok_or(StoreError::NoSuchRoom)?;
+    Ok((found, if rejoined { Opened::Rejoined } else { Opened::Present }))
+}
+
+/// Lets somebody in who is not banned, and tells whether they were not in.
+fn enter(
+    connection: &Connection,
+    room: &RoomRecord,
     user: UserId,
-    owner: bool,
+    read: Seq,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let inserted = connection
-        .prepare_cached(
-            "INSERT INTO memberships (room, user, owner, joined_at) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![value::room_key(room), value::user_key(user), owner, now.millis()])?;
-    Ok(inserted > 0)
+    if is_banned(connection, room.id, user)? {
+        return Err(StoreError::Banned);
+    }
+    let role = if room.owner == Some(user) { Role::Owner } else { Role::Member };
+    let joined = admit(connection, room.id, user, role, now)?;
+    if joined {
+        positions::forward(connection, room.id, user, read, read)?;
+    }
+    Ok(joined)
 }
 
-fn count_members(connection: &Connection, room: RoomId) -> Result<u64, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT count(*) FROM memberships WHERE room = ?1")?
-        .query_row([value::room_key(room)], |row| value::count(row, 0))?)
-}
-
-fn find_membership(
+fn update(
     connection: &Connection,
     room: RoomId,
-    user: UserId,
-) -> Result<Option<Membership>, StoreError> {
-    Ok(connection
-        .prepare_cached("SELECT owner, joined_at FROM memberships WHERE room = ?1 AND user = ?2")?
-        .query_row(params![value::room_key(room), value::user_key(user)], |row| {
-            membership(row, room, user, "owner", "joined_at")
-        })
-        .optional()?)
+    update: &RoomUpdate,
+) -> Result<RoomRecord, StoreError> {
+    let words = update.refused_words.as_ref().map(serde_json::to_string).transpose();
+    let words = words.map_err(|error| StoreError::Failed(format!("refused words: {error}")))?;
+    connection
+        .prepare_cached(
+            "UPDATE rooms SET name = coalesce(?2, name),
+                              name_folded = coalesce(?3, name_folded),
+                              description = coalesce(?4, description),
+                              topic = coalesce(?5, topic),
+                              icon = iif(?6, ?7, icon),
+                              slow_mode_ms = coalesce(?8, slow_mode_ms),
+                              links = coalesce(?9, links),
+                              mention_all = coalesce(?10, mention_all),
+                              archived = coalesce(?11, archived),
+                              refused_words = coalesce(?12, refused_words)
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            value::room_key(room),
+            update.name,
+            update.name.as_deref().map(fold::fold),
+            update.description,
+            update.topic,
+            update.icon.is_some(),
+            update.icon.flatten().map(value::picture_key),
+            update.slow_mode_ms.map(u64::cast_signed),
+            update.links.map(role_code),
+            update.mention_all.map(role_code),
+            update.archived,
+            words,
+        ])?;
+    by_id(connection, room)?.ok_or(StoreError::NoSuchRoom)
 }
 
-fn leave(connection: &Connection, room: RoomId, user: UserId) -> Result<bool, StoreError> {
-    let Some(place) = find_membership(connection, room, user)? else { return Ok(false) };
-    let must_stay =
-        room.is_direct() || (place.role == Role::Owner && count_members(connection, room)? > 1);
-    if must_stay {
-        return Err(StoreError::OwnerMustStay);
-    }
-    connection
-        .prepare_cached("DELETE FROM memberships WHERE room = ?1 AND user = ?2")?
-        .execute(params![value::room_key(room), value::user_key(user)])?;
-    Ok(true)
+/// Takes one use of a code that still lets somebody in. Whether there was one.
+fn use_code(
+    connection: &Connection,
+    room: RoomId,
+    code: RoomCode,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let used = connection
+        .prepare_cached(
+            "UPDATE rooms SET code_uses_left = code_uses_left - 1
+             WHERE id = ?1 AND code = ?2 AND coalesce(code_expires_at > ?3, 1)
+               AND coalesce(code_uses_left > 0, 1)",
+        )?
+        .execute(params![value::room_key(room), value::code_key(code), now.millis()])?;
+    Ok(used > 0)
 }
 
 #[async_trait]
 impl RoomStore for SqliteStore {
     async fn create_room(&self, room: NewRoom) -> Result<RoomRecord, StoreError> {
         self.write(move |connection| {
-            let NewRoom { id, kind, name, description, code, owner, created_at } = room;
-            let record = RoomRecord {
-                id,
-                kind,
-                name,
-                description,
-                code: Some(code),
-                owner: Some(owner),
-                created_at,
-                members: 1,
-                direct: None,
-            };
+            let record = RoomRecord::new(room);
+            let (id, created_at) = (record.id, record.created_at);
             // Repeated by a caller that never saw the first answer, it changes nothing.
             if insert(connection, &record)? {
-                admit(connection, id, owner, true, created_at)?;
+                if let Some(owner) = record.owner {
+                    admit(connection, id, owner, Role::Owner, created_at)?;
+                }
             }
             by_id(connection, id)?.ok_or(StoreError::NoSuchRoom)
         })
@@ -168,16 +213,20 @@ impl RoomStore for SqliteStore {
         now: Timestamp,
     ) -> Result<(RoomRecord, bool), StoreError> {
         self.write(move |connection| {
-            let record = RoomRecord::direct(a, b, now);
-            let made = insert(connection, &record)?;
-            if made {
-                admit(connection, record.id, a, false, now)?;
-                admit(connection, record.id, b, false, now)?;
-                return Ok((record, true));
-            }
-            Ok((by_id(connection, record.id)?.ok_or(StoreError::NoSuchRoom)?, false))
+            let (room, opened) = open(connection, RoomRecord::direct(&[a, b], now), None, now)?;
+            Ok((room, opened == Opened::Made))
         })
         .await
+    }
+
+    async fn open_group(
+        &self,
+        opener: UserId,
+        people: &[UserId],
+        now: Timestamp,
+    ) -> Result<(RoomRecord, Opened), StoreError> {
+        let record = RoomRecord::direct(people, now);
+        self.write(move |connection| open(connection, record, Some(opener), now)).await
     }
 
     async fn rooms(&self, ids: &[RoomId]) -> Result<Vec<RoomRecord>, StoreError> {
@@ -198,11 +247,24 @@ impl RoomStore for SqliteStore {
         .await
     }
 
-    async fn set_room_code(&self, room: RoomId, code: RoomCode) -> Result<bool, StoreError> {
+    async fn set_room_code(
+        &self,
+        room: RoomId,
+        code: RoomCode,
+        limits: CodeLimits,
+    ) -> Result<bool, StoreError> {
         self.write(move |connection| {
             let replaced = connection
-                .prepare_cached("UPDATE rooms SET code = ?2 WHERE id = ?1 AND code IS NOT NULL")?
-                .execute(params![value::room_key(room), value::code_key(code)])?;
+                .prepare_cached(
+                    "UPDATE rooms SET code = ?2, code_expires_at = ?3, code_uses_left = ?4
+                     WHERE id = ?1 AND code IS NOT NULL",
+                )?
+                .execute(params![
+                    value::room_key(room),
+                    value::code_key(code),
+                    limits.expires_at.map(|at| at.millis()),
+                    limits.uses_left,
+                ])?;
             Ok(replaced > 0)
         })
         .await
@@ -211,24 +273,21 @@ impl RoomStore for SqliteStore {
     async fn update_room(
         &self,
         room: RoomId,
-        name: Option<String>,
-        description: Option<String>,
+        changes: RoomUpdate,
     ) -> Result<RoomRecord, StoreError> {
-        self.write(move |connection| {
-            connection
-                .prepare_cached(
-                    "UPDATE rooms SET name = coalesce(?2, name),
-                                      name_folded = coalesce(?3, name_folded),
-                                      description = coalesce(?4, description)
-                     WHERE id = ?1",
-                )?
-                .execute(params![
-                    value::room_key(room),
-                    name,
-                    name.as_deref().map(fold::fold),
-                    description
-                ])?;
-            by_id(connection, room)?.ok_or(StoreError::NoSuchRoom)
+        self.write(move |connection| update(connection, room, &changes)).await
+    }
+
+    async fn refused_words(&self, room: RoomId) -> Result<Vec<String>, StoreError> {
+        self.read(move |connection| {
+            let words: Option<String> = connection
+                .prepare_cached("SELECT refused_words FROM rooms WHERE id = ?1")?
+                .query_row([value::room_key(room)], |row| row.get(0))
+                .optional()?;
+            words.map_or(Ok(Vec::new()), |words| {
+                serde_json::from_str(&words)
+                    .map_err(|_| StoreError::Failed("refused words are not readable".to_owned()))
+            })
         })
         .await
     }
@@ -241,7 +300,7 @@ impl RoomStore for SqliteStore {
     ) -> Result<Vec<(RoomRecord, Membership)>, StoreError> {
         self.read(move |connection| {
             let mut mine = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS}, mine.owner AS is_owner, mine.joined_at AS mine_since
+                "SELECT {COLUMNS}, mine.role, mine.joined_at, mine.muted_until
                  FROM memberships AS mine JOIN rooms ON rooms.id = mine.room
                  WHERE mine.user = ?1 AND mine.room > coalesce(?2, x'')
                  ORDER BY mine.room LIMIT ?3"
@@ -251,7 +310,7 @@ impl RoomStore for SqliteStore {
                 params![value::user_key(user), after, value::limit(limit)],
                 |row| {
                     let room = record(row)?;
-                    let mine = membership(row, room.id, user, "is_owner", "mine_since")?;
+                    let mine = membership(row, room.id, user)?;
                     Ok((room, mine))
                 },
             )?;
@@ -270,7 +329,7 @@ impl RoomStore for SqliteStore {
         self.read(move |connection| {
             let mut public = connection.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM rooms
-                 WHERE kind = 0 AND rooms.id > coalesce(?1, x'') AND instr(name_folded, ?2) > 0
+                 WHERE kind = 0 AND NOT archived AND rooms.id > coalesce(?1, x'') AND instr(name_folded, ?2) > 0
                  ORDER BY rooms.id LIMIT ?3"
             ))?;
             let after = after.map(value::room_key);
@@ -289,17 +348,39 @@ impl RoomStore for SqliteStore {
     ) -> Result<bool, StoreError> {
         self.write(move |connection| {
             let found = by_id(connection, room)?.ok_or(StoreError::NoSuchRoom)?;
-            let joined = admit(connection, room, user, found.owner == Some(user), now)?;
-            if joined {
-                positions::forward(connection, room, user, read, read)?;
+            enter(connection, &found, user, read, now)
+        })
+        .await
+    }
+
+    async fn join_by_code(
+        &self,
+        room: RoomId,
+        code: RoomCode,
+        user: UserId,
+        read: Seq,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.write(move |connection| {
+            let found = by_id(connection, room)?.ok_or(StoreError::NoSuchRoom)?;
+            if find_membership(connection, room, user)?.is_some() {
+                return Ok(false);
             }
-            Ok(joined)
+            // An error below undoes this as well.
+            if !use_code(connection, room, code, now)? {
+                return Err(StoreError::NoSuchRoom);
+            }
+            enter(connection, &found, user, read, now)
         })
         .await
     }
 
     async fn leave(&self, room: RoomId, user: UserId) -> Result<bool, StoreError> {
-        self.write(move |connection| leave(connection, room, user)).await
+        self.write(move |connection| {
+            let Some(found) = by_id(connection, room)? else { return Ok(false) };
+            memberships::leave(connection, &found, user)
+        })
+        .await
     }
 
     async fn membership(
@@ -308,6 +389,19 @@ impl RoomStore for SqliteStore {
         user: UserId,
     ) -> Result<Option<Membership>, StoreError> {
         self.read(move |connection| find_membership(connection, room, user)).await
+    }
+
+    async fn memberships_of(
+        &self,
+        user: UserId,
+        rooms: &[RoomId],
+    ) -> Result<Vec<Membership>, StoreError> {
+        let rooms = rooms.to_vec();
+        self.read(move |connection| {
+            let found = rooms.into_iter().map(|room| find_membership(connection, room, user));
+            found.filter_map(Result::transpose).collect()
+        })
+        .await
     }
 
     async fn room_ids_of(&self, user: UserId) -> Result<Vec<RoomId>, StoreError> {
@@ -347,7 +441,7 @@ impl RoomStore for SqliteStore {
     ) -> Result<Vec<Membership>, StoreError> {
         self.read(move |connection| {
             let mut page = connection.prepare_cached(
-                "SELECT user, owner, joined_at FROM memberships
+                "SELECT user, role, joined_at, muted_until FROM memberships
                  WHERE room = ?1 AND user > coalesce(?2, x'') ORDER BY user LIMIT ?3",
             )?;
             let after: Option<[u8; 16]> = after.map(value::user_key);
@@ -355,7 +449,7 @@ impl RoomStore for SqliteStore {
                 params![value::room_key(room), after, value::limit(limit)],
                 |row| {
                     let user = value::user(row, "user")?;
-                    membership(row, room, user, "owner", "joined_at")
+                    membership(row, room, user)
                 },
             )?;
             Ok(members.collect::<Result<_, _>>()?)

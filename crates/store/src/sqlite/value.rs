@@ -1,9 +1,14 @@
 //! Ids and times as SQLite keeps them.
 
-use hubbub_protocol::{MessageId, PictureId, RoomCode, RoomId, SessionId, Timestamp, UserId};
+use hubbub_protocol::http::Role;
+use hubbub_protocol::{
+    AuditId, MessageId, PictureId, RoomCode, RoomId, SessionId, Timestamp, UserId,
+};
 use rusqlite::types::Type;
 use rusqlite::{Row, RowIndex};
 use uuid::Uuid;
+
+use crate::rooms::role_of;
 
 /// A room's bytes after one that puts group rooms before direct ones: blobs are compared byte by
 /// byte, and pages of rooms come in the order of [`RoomId`].
@@ -33,6 +38,10 @@ pub(super) fn code_key(code: RoomCode) -> [u8; 16] {
 
 pub(super) fn picture_key(picture: PictureId) -> [u8; 16] {
     picture.as_uuid().into_bytes()
+}
+
+pub(super) fn audit_key(id: AuditId) -> [u8; 16] {
+    id.as_uuid().into_bytes()
 }
 
 /// A value that no version of this program wrote.
@@ -97,6 +106,16 @@ pub(super) fn optional_time(
 
 pub(super) fn time(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Timestamp> {
     row.get(column).map(Timestamp::from_millis)
+}
+
+pub(super) fn role(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<Role> {
+    role_of(row.get(column)?).ok_or_else(|| unreadable("role"))
+}
+
+/// Ids that stand one after the other.
+pub(super) fn users(bytes: &[u8]) -> Vec<UserId> {
+    let ids = bytes.chunks_exact(16).filter_map(|id| Uuid::from_slice(id).ok());
+    ids.map(UserId::from_uuid).collect()
 }
 
 /// What a query counted.

@@ -2,7 +2,7 @@
 
 use hubbub_protocol::http::{Role, RoomKind};
 use hubbub_protocol::{Epoch, Position, RoomCode, RoomId, Seq, Timestamp, UserId};
-use hubbub_store::{NewRoom, RoomRecord, StoreError};
+use hubbub_store::{CodeLimits, NewRoom, RoomRecord, RoomUpdate, StoreError};
 
 use crate::making::{AnyStore, at_once, room_of};
 
@@ -14,6 +14,10 @@ async fn join(store: &AnyStore, room: RoomId, user: UserId) -> bool {
     store.join(room, user, Seq(0), Timestamp::now()).await.unwrap()
 }
 
+fn named(name: &str) -> RoomUpdate {
+    RoomUpdate { name: Some(name.to_owned()), ..RoomUpdate::default() }
+}
+
 pub(crate) async fn a_made_room_has_its_owner_as_member_and_begins_in_epoch_1(store: AnyStore) {
     let new = room_of(UserId::new());
     let made = store.create_room(new.clone()).await.unwrap();
@@ -22,11 +26,18 @@ pub(crate) async fn a_made_room_has_its_owner_as_member_and_begins_in_epoch_1(st
         kind: RoomKind::Public,
         name: new.name,
         description: new.description,
+        topic: String::new(),
+        icon: None,
         code: Some(new.code),
+        code_limits: CodeLimits::default(),
         owner: Some(new.owner),
         created_at: new.created_at,
         members: 1,
-        direct: None,
+        slow_mode_ms: 0,
+        links: Role::Member,
+        mention_all: Role::Moderator,
+        archived: false,
+        people: Vec::new(),
     };
     assert_eq!(made, expected);
     assert_eq!(store.rooms(&[new.id, RoomId::new()]).await.unwrap(), [expected]);
@@ -40,7 +51,7 @@ pub(crate) async fn a_made_room_has_its_owner_as_member_and_begins_in_epoch_1(st
 pub(crate) async fn making_the_same_room_again_changes_nothing(store: AnyStore) {
     let new = room_of(UserId::new());
     store.create_room(new.clone()).await.unwrap();
-    store.update_room(new.id, Some("Renamed".to_owned()), None).await.unwrap();
+    store.update_room(new.id, named("Renamed")).await.unwrap();
     let again = store.create_room(new).await.unwrap();
     assert_eq!((again.name.as_str(), again.members), ("Renamed", 1));
 }
@@ -59,7 +70,7 @@ pub(crate) async fn two_people_who_open_a_direct_room_at_once_get_one(store: Any
         .await;
         let (first, _) = &opened[0];
         assert_eq!(first.id, RoomId::direct(a, b));
-        assert_eq!(first.direct, Some([a.min(b), a.max(b)]));
+        assert_eq!(first.people, [a.min(b), a.max(b)]);
         assert_eq!((first.kind, first.members), (RoomKind::Direct, 2));
         assert!(opened.iter().all(|(room, _)| room == first), "{opened:?}");
         assert_eq!(opened.iter().filter(|(_, made)| *made).count(), 1);
@@ -74,7 +85,7 @@ pub(crate) async fn a_direct_room_can_not_be_left_and_has_no_code(store: AnyStor
     assert!(matches!(left, Err(StoreError::OwnerMustStay)), "{left:?}");
     assert!(!store.leave(room.id, UserId::new()).await.unwrap());
     assert_eq!(room.code, None);
-    assert!(!store.set_room_code(room.id, RoomCode::new()).await.unwrap());
+    assert!(!store.set_room_code(room.id, RoomCode::new(), CodeLimits::default()).await.unwrap());
     assert_eq!(store.rooms(&[room.id]).await.unwrap(), [room]);
 }
 
@@ -84,25 +95,28 @@ pub(crate) async fn a_code_lets_in_until_it_is_replaced(store: AnyStore) {
     let found = store.room_by_code(new.code).await.unwrap().unwrap();
     assert_eq!((found.id, found.members), (new.id, 1));
     let next = RoomCode::new();
-    assert!(store.set_room_code(new.id, next).await.unwrap());
-    assert!(store.set_room_code(new.id, next).await.unwrap());
+    assert!(store.set_room_code(new.id, next, CodeLimits::default()).await.unwrap());
+    assert!(store.set_room_code(new.id, next, CodeLimits::default()).await.unwrap());
     assert_eq!(store.room_by_code(new.code).await.unwrap(), None);
     assert_eq!(store.room_by_code(next).await.unwrap().unwrap().code, Some(next));
-    assert!(!store.set_room_code(RoomId::new(), RoomCode::new()).await.unwrap());
+    assert!(
+        !store.set_room_code(RoomId::new(), RoomCode::new(), CodeLimits::default()).await.unwrap()
+    );
 }
 
 pub(crate) async fn details_change_one_by_one(store: AnyStore) {
     let new = room_of(UserId::new());
     store.create_room(new.clone()).await.unwrap();
-    let renamed = store.update_room(new.id, Some("Café".to_owned()), None).await.unwrap();
+    let renamed = store.update_room(new.id, named("Café")).await.unwrap();
     assert_eq!((&*renamed.name, &renamed.description), ("Café", &new.description));
-    let described = store.update_room(new.id, None, Some(String::new())).await.unwrap();
+    let undescribed = RoomUpdate { description: Some(String::new()), ..RoomUpdate::default() };
+    let described = store.update_room(new.id, undescribed).await.unwrap();
     assert_eq!((&*described.name, &*described.description), ("Café", ""));
-    assert_eq!(store.update_room(new.id, None, None).await.unwrap(), described);
+    assert_eq!(store.update_room(new.id, RoomUpdate::default()).await.unwrap(), described);
     assert_eq!(store.directory("cafe", None, 9).await.unwrap(), [described]);
-    let missing = store.update_room(RoomId::new(), Some("x".to_owned()), None).await;
+    let missing = store.update_room(RoomId::new(), named("x")).await;
     assert!(matches!(missing, Err(StoreError::NoSuchRoom)), "{missing:?}");
-    let missing = store.update_room(RoomId::new(), None, None).await;
+    let missing = store.update_room(RoomId::new(), RoomUpdate::default()).await;
     assert!(matches!(missing, Err(StoreError::NoSuchRoom)), "{missing:?}");
 }
 

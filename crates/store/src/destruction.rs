@@ -1,0 +1,108 @@
+//! Rooms that are gone for good, and the removal of what is left of them.
+//!
+//! A room is destroyed by one write, from which on no reader finds it. A job stays behind, for ever:
+//! it says that the room is not to come back, and how far the removal of everything else has come.
+//! What is removed is counted as *found − left*, with both kept in the job, so that a removal that
+//! is broken off and begun again, by whichever process, still counts everything once.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hubbub_protocol::http::RemovedCounts;
+use hubbub_protocol::{PictureId, RoomId, Timestamp, UserId};
+
+use crate::StoreError;
+
+/// Something of a destroyed room that is removed by itself. Each can be counted and removed any
+/// number of times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Remains {
+    /// Memberships and bans.
+    Memberships,
+    /// The log: events of every kind.
+    Events,
+    /// Read and delivery positions.
+    Positions,
+}
+
+impl Remains {
+    /// All of them, in the order of removal: who could still see something goes first.
+    pub const ALL: &'static [Self] = &[Self::Memberships, Self::Events, Self::Positions];
+
+    /// Where they are counted.
+    #[must_use]
+    pub const fn count_in(self, counts: &mut RemovedCounts) -> &mut u64 {
+        match self {
+            Self::Memberships => &mut counts.memberships,
+            Self::Events => &mut counts.events,
+            Self::Positions => &mut counts.positions,
+        }
+    }
+}
+
+/// The removal of a destroyed room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DestructionJob {
+    /// The room.
+    pub room: RoomId,
+    /// Who destroyed it.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// When the last of it was gone.
+    pub finished_at: Option<Timestamp>,
+    /// What there was, as far as it has been looked at.
+    pub found: RemovedCounts,
+    /// What was removed so far.
+    pub removed: RemovedCounts,
+    /// The picture it had, if it had one.
+    pub icon: Option<PictureId>,
+}
+
+/// Destroying rooms.
+#[async_trait]
+pub trait DestructionStore: Send + Sync {
+    /// Destroys a room: from here on it does not exist, for any reader. The job as it is then;
+    /// destroyed again, it stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRoom`] for a room that never was.
+    async fn destroy_room(
+        &self,
+        room: RoomId,
+        by: UserId,
+        now: Timestamp,
+    ) -> Result<DestructionJob, StoreError>;
+
+    /// The job of a destroyed room.
+    async fn destruction(&self, room: RoomId) -> Result<Option<DestructionJob>, StoreError>;
+
+    /// Of these rooms, those that are destroyed.
+    async fn destroyed_among(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError>;
+
+    /// Takes the oldest unfinished job that nobody holds, for `lease`. A holder that dies or is
+    /// slower than its lease is followed by another, which does no harm: every step can be repeated.
+    async fn claim_destruction(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Option<DestructionJob>, StoreError>;
+
+    /// Notes how far a job has come, and holds it until `held_until`.
+    async fn note_destruction(
+        &self,
+        job: &DestructionJob,
+        held_until: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// How much of a destroyed room is left.
+    async fn count_remains(&self, room: RoomId, what: Remains) -> Result<u64, StoreError>;
+
+    /// Removes up to `most` of what is left of a destroyed room, and returns how many.
+    async fn remove_remains(
+        &self,
+        room: RoomId,
+        what: Remains,
+        most: usize,
+    ) -> Result<u64, StoreError>;
+}
