@@ -21,8 +21,8 @@
 //! is), `history` (pages), `fold` (how names are compared).
 
 pub mod accounts;
-pub mod blobs;
 pub mod audit;
+pub mod blobs;
 pub mod blocks;
 mod content;
 pub mod destruction;
@@ -42,8 +42,8 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use accounts::{AccountStore, PrivateAccount};
-pub use blobs::{BlobKey, BlobStore, DiskBlobs, GridFsBlobs, S3Blobs, S3Options};
 pub use audit::AuditStore;
+pub use blobs::{BlobKey, BlobStore, DiskBlobs, GridFsBlobs, S3Blobs, S3Options};
 pub use blocks::BlockStore;
 pub use destruction::{DestructionJob, DestructionStore, Remains};
 pub use events::{Appended, EventStore, HistoryPage, Page, StoredPlace};
