@@ -16,6 +16,7 @@ use hubbub_runtime::telemetry::LogFormat;
 use hubbub_worker::settings::{Cluster, process};
 
 use crate::auth::SigningKeys;
+use crate::http::quotas::Quotas;
 use catalogue as setting;
 pub use catalogue::spec;
 
@@ -66,6 +67,8 @@ pub struct Settings {
     pub max_connections_per_user: usize,
     /// Bytes that may wait for one connection to read.
     pub outbound_bytes: usize,
+    /// How often what may be done over HTTP.
+    pub quotas: Quotas,
     /// The bounds clients are told.
     pub limits: Limits,
     /// The time over which a stopping gateway tells its clients to move; within `shutdown_grace`.
@@ -165,6 +168,7 @@ impl Settings {
             max_connections: reader.get(&setting::MAX_CONNECTIONS),
             max_connections_per_user: reader.get(&setting::MAX_CONNECTIONS_PER_USER),
             outbound_bytes: reader.get(&setting::OUTBOUND_BYTES),
+            quotas: Quotas::new(|kind| reader.get(&kind.setting())),
             limits: read_limits(reader),
             drain: reader.get(&setting::DRAIN),
             shutdown_grace: reader.get(&process::SHUTDOWN_GRACE),
@@ -380,7 +384,7 @@ mod tests {
         };
         let (gateway, worker) = (names(spec()), names(hubbub_worker::settings::spec()));
         let gateway_only: BTreeSet<&str> = gateway.difference(&worker).copied().collect();
-        assert_eq!(gateway_only, hubbub_worker::settings::GATEWAY_ONLY.into());
+        assert_eq!(gateway_only, hubbub_worker::settings::GATEWAY_ONLY.iter().copied().collect());
         let worker_only: BTreeSet<&str> = worker.difference(&gateway).copied().collect();
         assert_eq!(worker_only, catalogue::WORKER_ONLY.into());
     }

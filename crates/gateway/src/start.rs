@@ -164,6 +164,7 @@ impl Gateway {
             http: HttpOptions {
                 trusted_proxies: settings.trusted_proxies,
                 request_timeout: settings.request_timeout,
+                quotas: settings.quotas.clone(),
                 ..HttpOptions::new(origins.clone())
             },
         });

@@ -45,7 +45,7 @@ const ATTEMPTS: Setting<u32> = Setting::integer(
 .or("5");
 
 /// Settings that only the gateway has. One environment or TOML file may serve both binaries.
-pub const GATEWAY_ONLY: [&str; 23] = [
+pub const GATEWAY_ONLY: &[&str] = &[
     "listen",
     "data_dir",
     "signing_keys",
@@ -69,6 +69,16 @@ pub const GATEWAY_ONLY: [&str; 23] = [
     "hello_timeout",
     "send_burst",
     "send_per_second",
+    "quota_login_account",
+    "quota_login_address",
+    "quota_register_address",
+    "quota_token_address",
+    "quota_join_account",
+    "quota_join_address",
+    "quota_upload",
+    "quota_search",
+    "quota_users",
+    "quota_requests",
 ];
 
 /// How a worker runs. Every value is checked.
@@ -109,7 +119,7 @@ pub fn spec() -> Spec {
             "Storing",
             [BATCH_EVENTS.about(), BATCH_AGE.about(), CLAIM_IDLE.about(), ATTEMPTS.about()],
         )
-        .tolerating(GATEWAY_ONLY)
+        .tolerating(GATEWAY_ONLY.iter().copied())
 }
 
 /// The command line, to which subcommands may be added.

@@ -11,18 +11,19 @@ use hubbub_protocol::limits::PASSWORD_LENGTH;
 use hubbub_protocol::{ErrorCode, Timestamp, UserId};
 use hubbub_store::NewUser;
 
-use super::address::ClientAddress;
 use super::caller::{Caller, check_page};
 use super::endpoints::Endpoints;
 use super::extract::Json;
 use super::fields::{self, Fields};
+use super::limiter::Limiter;
 use super::openapi::about;
 use super::problem::ApiResult;
+use super::quotas::Kind;
 use super::{sessions, users};
 use crate::app::App;
 
 pub(super) fn endpoints() -> Endpoints {
-    use ErrorCode::{InvalidCredentials, InvalidField, OriginRefused, RateLimited, UsernameTaken};
+    use ErrorCode::{InvalidCredentials, InvalidField, OriginRefused, UsernameTaken};
     Endpoints::of("Accounts")
         .post(
             "/register",
@@ -31,7 +32,6 @@ pub(super) fn endpoints() -> Endpoints {
                 InvalidField,
                 UsernameTaken,
                 OriginRefused,
-                RateLimited,
             ]),
         )
         .post(
@@ -39,7 +39,7 @@ pub(super) fn endpoints() -> Endpoints {
             login,
             about("Begin a session")
                 .description("A wrong password and an unknown user get the same answer.")
-                .errors(&[InvalidCredentials, OriginRefused, RateLimited]),
+                .errors(&[InvalidCredentials, OriginRefused]),
         )
         .get("/me", me, about("Your account"))
 }
@@ -47,7 +47,7 @@ pub(super) fn endpoints() -> Endpoints {
 /// `POST /register`.
 pub(super) async fn register(
     State(app): State<Arc<App>>,
-    address: ClientAddress,
+    limiter: Limiter,
     headers: HeaderMap,
     Json(request): Json<RegisterRequest>,
 ) -> ApiResult<(StatusCode, CookieJar, Answer<SessionResponse>)> {
@@ -59,7 +59,7 @@ pub(super) async fn register(
     let display_name = display_name.map(|text| fields.display_name(&text));
     let email = email.map(|text| fields.email(&text));
     fields.check()?;
-    app.http.quotas.register(&app.bus, address).await?;
+    limiter.take_for_address(Kind::RegisterAddress).await?;
 
     let password_hash = app.auth.passwords().hash(password).await?;
     let user = app
@@ -80,14 +80,17 @@ pub(super) async fn register(
 /// `POST /login`. A wrong password and an unknown user get the same answer for the same work.
 pub(super) async fn login(
     State(app): State<Arc<App>>,
-    address: ClientAddress,
+    limiter: Limiter,
     headers: HeaderMap,
     Json(request): Json<LoginRequest>,
 ) -> ApiResult<(CookieJar, Answer<SessionResponse>)> {
     let LoginRequest { username, password, transport } = request;
     check_transport(&app, &headers, transport)?;
     let username = fields::username(&username);
-    app.http.quotas.login(&app.bus, address, username.as_deref()).await?;
+    limiter.take_for_address(Kind::LoginAddress).await?;
+    if let Some(username) = &username {
+        limiter.take(Kind::LoginAccount, username).await?;
+    }
     // No account has such a password, so nothing is told about one.
     if password.len() > *PASSWORD_LENGTH.end() {
         return Err(ErrorCode::InvalidCredentials.into());

@@ -10,7 +10,9 @@ use axum::http::{HeaderMap, Method};
 use hubbub_protocol::{ErrorCode, SessionId, Timestamp, UserId};
 use hubbub_store::StoreError;
 
+use super::limiter::Limiter;
 use super::problem::{ApiError, ApiResult};
+use super::quotas::Kind;
 use crate::app::App;
 use crate::auth::{Access, csrf};
 
@@ -45,10 +47,11 @@ impl FromRequestParts<Arc<App>> for Caller {
         if via_cookie && !is_safe(&parts.method) {
             check_change_by_cookie(app, &parts.headers, access.session)?;
         }
-        let user = access.user.to_string();
+        let limiter =
+            Limiter::from_request_parts(parts, app).await.unwrap_or_else(|never| match never {});
         let (ended, within_limit, live) = tokio::join!(
             app.bus.session_ended(access.session),
-            app.http.quotas.requests_per_user(&app.bus, &user),
+            limiter.take(Kind::Requests, access.user),
             is_live(app, &access),
         );
         if ended? {

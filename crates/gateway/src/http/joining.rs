@@ -17,12 +17,13 @@ use hubbub_protocol::{
 };
 use hubbub_store::RoomRecord;
 
-use super::address::ClientAddress;
 use super::caller::Caller;
 use super::endpoints::Endpoints;
 use super::extract::{Json, RoomPath};
+use super::limiter::Limiter;
 use super::openapi::about;
 use super::problem::{ApiError, ApiResult};
+use super::quotas::Kind;
 use super::room_view::{self, mine};
 use super::uninterrupted;
 use crate::app::App;
@@ -63,11 +64,12 @@ pub(super) fn endpoints() -> Endpoints {
 pub(super) async fn join(
     State(app): State<Arc<App>>,
     caller: Caller,
-    address: ClientAddress,
+    limiter: Limiter,
     Json(request): Json<JoinRoomRequest>,
 ) -> ApiResult<Answer<Room>> {
     let user = caller.user;
-    app.http.quotas.join(&app.bus, address, &user.to_string()).await?;
+    limiter.take_for_address(Kind::JoinAddress).await?;
+    limiter.take(Kind::JoinAccount, user).await?;
     let room = find(&app, &request.code).await?.ok_or(ErrorCode::RoomNotFound)?.id;
     // What was said before they came is not unread.
     let read = app.committer.head(room).await?.seq;

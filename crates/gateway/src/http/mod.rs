@@ -4,6 +4,7 @@
 //! - [`address`]: where a request comes from
 //! - [`caller`]: who makes it
 //! - [`quotas`]: how often what may be done
+//! - `limiter`: counting a request, and telling what is left
 //! - [`openapi`]: the document that describes it
 //! - `endpoints`: a route with its description
 //! - `extract`, `fields`: reading and judging what clients send
@@ -20,6 +21,7 @@ mod fields;
 mod history;
 mod joining;
 mod layers;
+mod limiter;
 pub mod openapi;
 pub mod problem;
 pub mod quotas;
@@ -98,6 +100,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&app), layers::limit_time))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn(limiter::tell))
         .layer(from_fn(layers::observe))
         .with_state(app)
 }

@@ -11,21 +11,20 @@ use hubbub_protocol::http::{SessionResponse, TokenRequest, Transport};
 use hubbub_protocol::{ErrorCode, SessionId, Timestamp};
 use hubbub_store::{NewSession, Rotation, UserRecord};
 
-use super::address::ClientAddress;
 use super::caller::{Caller, check_change_by_cookie};
 use super::endpoints::Endpoints;
 use super::extract::OptionalJson;
+use super::limiter::Limiter;
 use super::openapi::about;
 use super::problem::ApiResult;
+use super::quotas::Kind;
 use super::{uninterrupted, users};
 use crate::app::App;
 use crate::auth::cookies::SessionCookies;
 use crate::auth::token::RefreshToken;
 
 pub(super) fn endpoints() -> Endpoints {
-    use ErrorCode::{
-        CsrfFailed, OriginRefused, RateLimited, SessionEnded, TokenInvalid, TokenRequired,
-    };
+    use ErrorCode::{CsrfFailed, OriginRefused, SessionEnded, TokenInvalid, TokenRequired};
     Endpoints::of("Sessions")
         .post(
             "/token",
@@ -36,14 +35,7 @@ pub(super) fn endpoints() -> Endpoints {
                      Cookie clients leave the body out and send `X-CSRF-Token`.",
                 )
                 .answers::<SessionResponse>()
-                .errors(&[
-                    TokenRequired,
-                    TokenInvalid,
-                    SessionEnded,
-                    CsrfFailed,
-                    OriginRefused,
-                    RateLimited,
-                ]),
+                .errors(&[TokenRequired, TokenInvalid, SessionEnded, CsrfFailed, OriginRefused]),
         )
         .post("/logout", logout, about("End this session and its sockets, on every node"))
 }
@@ -77,7 +69,7 @@ pub(super) async fn begin(
 /// it and all its sockets.
 pub(super) async fn token(
     State(app): State<Arc<App>>,
-    address: ClientAddress,
+    limiter: Limiter,
     headers: HeaderMap,
     OptionalJson(request): OptionalJson<TokenRequest>,
 ) -> Response {
@@ -85,7 +77,7 @@ pub(super) async fn token(
     let transport = if presented.is_some() { Transport::Bearer } else { Transport::Cookie };
     let rotated = uninterrupted({
         let app = Arc::clone(&app);
-        async move { rotate(&app, address, &headers, presented).await }
+        async move { rotate(&app, &limiter, &headers, presented).await }
     });
     match rotated.await {
         Ok(answer) => answer.into_response(),
@@ -103,11 +95,11 @@ const fn is_over(code: ErrorCode) -> bool {
 
 async fn rotate(
     app: &App,
-    address: ClientAddress,
+    limiter: &Limiter,
     headers: &HeaderMap,
     presented: Option<String>,
 ) -> ApiResult<(CookieJar, Answer<SessionResponse>)> {
-    app.http.quotas.token(&app.bus, address).await?;
+    limiter.take_for_address(Kind::TokenAddress).await?;
     let (presented, transport) = match presented {
         Some(text) => (RefreshToken::parse(&text)?, Transport::Bearer),
         None => {

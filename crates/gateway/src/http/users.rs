@@ -16,8 +16,10 @@ use super::caller::Caller;
 use super::endpoints::Endpoints;
 use super::extract::{Query, id};
 use super::fields::Fields;
+use super::limiter::Limiter;
 use super::openapi::about;
 use super::problem::ApiResult;
+use super::quotas::Kind;
 use super::{LIST_DEFAULT, cut};
 use crate::app::App;
 
@@ -53,7 +55,8 @@ pub(super) struct UserQuery {
 /// `GET /users`: one row a user, whatever the number of their devices.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    _: Caller,
+    caller: Caller,
+    limiter: Limiter,
     Query(query): Query<UserQuery>,
 ) -> ApiResult<Answer<UserList>> {
     let mut fields = Fields::default();
@@ -61,6 +64,7 @@ pub(super) async fn list(
     let limit = fields.limit(query.limit, LIST_DEFAULT, LIST_MAX);
     fields.check()?;
     let after = query.after.as_deref().map(id).transpose()?;
+    limiter.take(Kind::Users, caller.user).await?;
     let (users, next) = match (query.online, q.is_empty()) {
         (false, _) => find(&app, &q, after, limit).await?,
         (true, true) => online(&app, after, limit).await?,

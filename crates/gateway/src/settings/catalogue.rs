@@ -10,6 +10,7 @@ use hubbub_worker::settings::{cluster, process};
 
 use crate::auth::SigningKeys;
 use crate::auth::origin::Origins;
+use crate::http::quotas::Kind;
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -211,6 +212,7 @@ pub fn spec() -> Spec {
             SEND_PER_SECOND.about(),
         ],
     )
+    .section("Quotas", Kind::ALL.iter().map(|kind| kind.setting().about()))
     .tolerating(WORKER_ONLY)
 }
 

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use hubbub_bus::Quota;
+use hubbub_gateway::http::quotas::Kind;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -93,7 +94,7 @@ fn once() -> Quota {
 
 #[tokio::test]
 async fn logins_to_one_account_are_limited_wherever_they_come_from() {
-    let api = Api::with(|http, _| http.quotas.login_per_account = once());
+    let api = Api::with(|http, _| http.quotas.set(Kind::LoginAccount, once()));
     api.person("ada").await;
     let login = json!({ "username": "ada", "password": PASSWORD });
     api.post("/login").from("203.0.113.1").json(&login).await.ok(StatusCode::OK);
@@ -104,7 +105,7 @@ async fn logins_to_one_account_are_limited_wherever_they_come_from() {
 
 #[tokio::test]
 async fn logins_from_one_address_are_limited_whatever_the_account() {
-    let api = Api::with(|http, _| http.quotas.login_per_address = once());
+    let api = Api::with(|http, _| http.quotas.set(Kind::LoginAddress, once()));
     let login = |name: &str| json!({ "username": name, "password": PASSWORD });
     let from = "203.0.113.1";
     let first = api.post("/login").from(from).json(&login("ada")).await;
@@ -118,7 +119,7 @@ async fn logins_from_one_address_are_limited_whatever_the_account() {
 #[tokio::test]
 async fn behind_a_trusted_proxy_the_forwarded_address_is_limited() {
     let api = Api::with(|http, _| {
-        http.quotas.register_per_address = once();
+        http.quotas.set(Kind::RegisterAddress, once());
         http.trusted_proxies = 1;
     });
     let register = async |name: &str, forwarded: &str| {
@@ -134,7 +135,7 @@ async fn behind_a_trusted_proxy_the_forwarded_address_is_limited() {
 
 #[tokio::test]
 async fn the_loopback_address_may_do_more() {
-    let api = Api::with(|http, _| http.quotas.register_per_address = once());
+    let api = Api::with(|http, _| http.quotas.set(Kind::RegisterAddress, once()));
     api.person("ada").await;
     api.person("bob").await;
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use hubbub_bus::{LogRead, Quota, RoomLog};
+use hubbub_gateway::http::quotas::Kind;
 use hubbub_protocol::{
     Epoch, Event, MemberChange, Position, RoomCode, RoomId, Seq, Timestamp, UserId,
 };
@@ -137,7 +138,7 @@ async fn a_public_room_is_joined_by_what_the_directory_tells() {
 #[tokio::test]
 async fn codes_are_not_tried_at_will() {
     let once = Quota { burst: 1, every: Duration::from_secs(60) };
-    let api = Api::with(|http, _| http.quotas.join_per_account = once);
+    let api = Api::with(|http, _| http.quotas.set(Kind::JoinAccount, once));
     let ada = api.person("ada").await;
     join(&api, &ada, "nonsense").await.refused(StatusCode::NOT_FOUND, "room_not_found");
     let again = join(&api, &ada, "nonsense").await;

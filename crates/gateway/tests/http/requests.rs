@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode};
 use hubbub_bus::Quota;
 use hubbub_gateway::http::BODY_MAX;
+use hubbub_gateway::http::quotas::Kind;
 use serde_json::json;
 
 use crate::api::Api;
@@ -108,7 +109,7 @@ async fn the_limits_are_public() {
 #[tokio::test]
 async fn a_user_s_requests_are_limited_whatever_they_are() {
     let api = Api::with(|http, _| {
-        http.quotas.requests_per_user = Quota { burst: 2, every: Duration::from_secs(60) };
+        http.quotas.set(Kind::Requests, Quota { burst: 2, every: Duration::from_secs(60) });
     });
     let (ada, bob) = (api.person("ada").await, api.person("bob").await);
     api.get("/me").by(&ada).send().await.ok(StatusCode::OK);
@@ -125,4 +126,28 @@ async fn a_request_that_takes_too_long_is_ended() {
     let body = axum::body::Body::from_stream(endless);
     let answer = api.post("/login").body("application/json", body).await;
     answer.refused(StatusCode::REQUEST_TIMEOUT, "timeout");
+}
+
+#[tokio::test]
+async fn an_answer_tells_what_is_left_of_every_quota_it_counted_towards() {
+    let api = Api::with(|http, _| {
+        http.quotas.set(Kind::Users, Quota { burst: 2, every: Duration::from_secs(30) });
+    });
+    let ada = api.person("ada").await;
+    let first = api.get("/users").by(&ada).send().await;
+    let policy = r#""requests";q=200;w=4, "users";q=2;w=60"#;
+    assert_eq!(first.headers["ratelimit-policy"], policy);
+    assert_eq!(first.headers["ratelimit"], r#""requests";r=199;t=1, "users";r=1;t=30"#);
+    api.get("/users").by(&ada).send().await.ok(StatusCode::OK);
+    let third = api.get("/users").by(&ada).send().await;
+    let left = third.headers["ratelimit"].to_str().unwrap().to_owned();
+    assert!(left.ends_with(r#""users";r=0;t=30"#), "{left}");
+    assert_eq!(third.headers["retry-after"], "30");
+    third.refused(StatusCode::TOO_MANY_REQUESTS, "rate_limited");
+}
+
+#[tokio::test]
+async fn what_counts_towards_nothing_tells_of_no_quota() {
+    let answer = Api::start().get("/limits").send().await;
+    assert!(!answer.headers.contains_key("ratelimit"));
 }

@@ -37,7 +37,10 @@ fn show_scaled(amount: u64, units: &[(&str, u64)]) -> String {
 }
 
 /// `250ms`, `15s`, `10m`, `24h`, `30d`. A bare number is refused: its unit would be a guess.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What to write instead.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     scaled(text, &DURATION_UNITS)
         .map(Duration::from_millis)
         .ok_or_else(|| "write a whole number and a unit: 250ms, 15s, 10m, 24h or 30d".to_owned())

@@ -41,6 +41,11 @@ impl About {
         self
     }
 
+    /// Adds an error that an extractor can be the cause of.
+    pub(in crate::http) fn fails(&mut self, code: ErrorCode) {
+        self.errors.push(code);
+    }
+
     /// The statuses of its success, where they are not those of its signature: 200 for a body, 201
     /// for a status and a body, 204 for a status alone.
     pub(in crate::http) const fn succeeds(mut self, statuses: &'static [u16]) -> Self {
