@@ -28,7 +28,7 @@ use hubbub_protocol::{NodeId, SessionId};
 
 pub use fanout::{Control, Fanout, Receiver};
 pub use limit::{Quota, RateLimits, Verdict};
-pub use log::{Commit, CommitError, CommitRequest, LogRead, RoomLog};
+pub use log::{Commit, CommitError, CommitRequest, LogEvent, LogRead, Progress, RoomLog};
 pub use presence::{Connection, Presence, UserPresence};
 pub use wal::{DeadLetter, StoredNotice, Wal, WalEntry};
 

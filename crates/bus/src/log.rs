@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use hubbub_protocol::{Epoch, NewEvent, NodeId, Position, RoomId, Seq, Timestamp, UserId};
+use hubbub_protocol::{
+    Epoch, MessageId, NewEvent, NodeId, Position, RoomId, Seq, Timestamp, UserId,
+};
 
 use crate::BusError;
 
@@ -115,6 +117,16 @@ pub enum LogRead {
     Unseeded,
 }
 
+/// How far a room's events are stored, as far as the bus has been told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The room's last event.
+    pub head: Position,
+    /// Every event up to here is stored, and what follows from it as well. The hot log has all that
+    /// come after it.
+    pub stored: Seq,
+}
+
 /// Order: one contiguous sequence per room and epoch.
 #[async_trait]
 pub trait RoomLog: Send + Sync {
@@ -149,6 +161,13 @@ pub trait RoomLog: Send + Sync {
         after: Position,
         limit: usize,
     ) -> Result<LogRead, BusError>;
+
+    /// The event of an id, if the hot log still has it: surely while it is not stored, and mostly for
+    /// a while after.
+    async fn find(&self, room: RoomId, id: MessageId) -> Result<Option<LogEvent>, BusError>;
+
+    /// How far a room's events are stored; `None` for a room without counters.
+    async fn progress(&self, room: RoomId) -> Result<Option<Progress>, BusError>;
 
     /// The node that stored notices of this process's commits are sent to.
     fn origin(&self) -> &NodeId;

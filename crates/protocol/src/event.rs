@@ -384,6 +384,17 @@ impl Event {
         header!(self, at)
     }
 
+    /// The message that it changes: that of an edit, a deletion or a reaction.
+    #[must_use]
+    pub const fn target(&self) -> Option<MessageId> {
+        match self {
+            Self::Edited(e) => Some(e.message),
+            Self::Deleted(e) => Some(e.message),
+            Self::Reaction(e) => Some(e.message),
+            Self::Message(_) | Self::Member(_) | Self::Room(_) => None,
+        }
+    }
+
     /// The event as committed but in no place yet: what a lost place is given back with.
     #[must_use]
     pub fn without_place(self) -> NewEvent {

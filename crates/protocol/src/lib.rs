@@ -7,6 +7,9 @@
 //! - [`client`]: frames a client sends, and their validation
 //! - [`server`]: frames a gateway sends
 //! - [`event`]: what has a seq: messages, membership and room changes, and their frame template
+//! - [`fold`]: what edits, deletions and reactions do to a message
+//! - [`markdown`]: text without its marks, and who is mentioned in it
+//! - [`emoji`]: what may be a reaction
 //! - [`http`]: bodies of the HTTP API and the problem document
 //! - [`error`]: stable error codes, shared by the socket and HTTP
 //! - [`close`]: WebSocket close codes and the policy they carry
@@ -15,11 +18,14 @@
 
 pub mod client;
 pub mod close;
+pub mod emoji;
 pub mod error;
 pub mod event;
+pub mod fold;
 pub mod http;
 pub mod id;
 pub mod limits;
+pub mod markdown;
 pub mod schema;
 pub mod server;
 pub mod time;

@@ -2,7 +2,7 @@
 
 use hubbub_protocol::http::Role;
 use hubbub_protocol::{
-    EditedBody, Event, MemberChange, MessageBody, MessageId, RoomDetails, Timestamp, UserId,
+    EditedBody, Event, MemberChange, MessageBody, RoomDetails, Timestamp, UserId,
 };
 use serde::Serialize;
 
@@ -17,6 +17,8 @@ const COUNTER_MAX: u64 = (1 << 53) - 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Message,
+    /// A message that is deleted.
+    Tombstone,
     Edited,
     Deleted,
     Reaction,
@@ -26,21 +28,14 @@ pub(crate) enum Kind {
     Void,
 }
 
-/// An event's content.
+/// An event's content; the message it is about is stored beside it.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Content<'a> {
     Message(&'a MessageBody),
-    Edited {
-        message: MessageId,
-        #[serde(flatten)]
-        body: &'a EditedBody,
-    },
-    Deleted {
-        message: MessageId,
-    },
+    Edited(&'a EditedBody),
+    Deleted {},
     Reaction {
-        message: MessageId,
         emoji: &'a str,
         on: bool,
     },
@@ -59,11 +54,9 @@ impl<'a> Content<'a> {
     pub(crate) fn of(event: &'a Event) -> (Kind, Self) {
         match event {
             Event::Message(e) => (Kind::Message, Self::Message(&e.body)),
-            Event::Edited(e) => (Kind::Edited, Self::Edited { message: e.message, body: &e.body }),
-            Event::Deleted(e) => (Kind::Deleted, Self::Deleted { message: e.message }),
-            Event::Reaction(e) => {
-                (Kind::Reaction, Self::Reaction { message: e.message, emoji: &e.emoji, on: e.on })
-            }
+            Event::Edited(e) => (Kind::Edited, Self::Edited(&e.body)),
+            Event::Deleted(_) => (Kind::Deleted, Self::Deleted {}),
+            Event::Reaction(e) => (Kind::Reaction, Self::Reaction { emoji: &e.emoji, on: e.on }),
             Event::Member(e) => {
                 let (user, change, role, until) = (e.user, e.change, e.role, e.until);
                 (Kind::Member, Self::Member { user, change, role, until })
@@ -77,8 +70,8 @@ impl<'a> Content<'a> {
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         match self {
             Self::Message(body) => body.text.len(),
-            Self::Edited { body, .. } => body.text.len(),
-            Self::Deleted { .. } | Self::Member { .. } => 0,
+            Self::Edited(body) => body.text.len(),
+            Self::Deleted {} | Self::Member { .. } => 0,
             Self::Reaction { emoji, .. } => emoji.len(),
             Self::Room(details) => {
                 length(&details.name) + length(&details.description) + length(&details.topic)

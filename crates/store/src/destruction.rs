@@ -19,7 +19,7 @@ use crate::StoreError;
 pub enum Remains {
     /// Memberships and bans.
     Memberships,
-    /// The log: events of every kind.
+    /// The log: events of every kind, and what is kept beside them of reactions and mentions.
     Events,
     /// Read and delivery positions.
     Positions,

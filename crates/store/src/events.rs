@@ -2,6 +2,7 @@
 //! when everything else has failed.
 
 use async_trait::async_trait;
+use hubbub_protocol::http::Version;
 use hubbub_protocol::{Epoch, Event, Message, MessageId, Position, RoomId, Seq, Timestamp, UserId};
 
 use crate::StoreError;
@@ -57,7 +58,19 @@ pub struct HistoryPage {
     pub newer: bool,
 }
 
+/// Somebody who put an emoji under a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reactor {
+    /// Who.
+    pub user: UserId,
+    /// The place of the reaction.
+    pub seq: Seq,
+}
+
 /// The rooms' logs.
+///
+/// Messages come back as the stored edits, deletions and reactions have left them, in whatever order
+/// those were stored.
 #[async_trait]
 pub trait EventStore: Send + Sync {
     /// Stores events of any rooms, durably (majority; synced) before it returns. One outcome per
@@ -89,8 +102,28 @@ pub trait EventStore: Send + Sync {
         limit: usize,
     ) -> Result<HistoryPage, StoreError>;
 
-    /// Messages last touched after `after` and not after `upto`, in their latest state, ascending
-    /// by seq; `None` if they are more than `limit`.
+    /// Messages of a room by id, in their latest state; ids that name no message of it are left out.
+    /// Order is not kept.
+    async fn messages(&self, room: RoomId, ids: &[MessageId]) -> Result<Vec<Message>, StoreError>;
+
+    /// Every text a message has had: the original first, what it says now last. None of a message
+    /// that is deleted or not there.
+    async fn versions(&self, room: RoomId, id: MessageId) -> Result<Vec<Version>, StoreError>;
+
+    /// Who put an emoji under a message: those whose reaction has a seq above `after`, ascending by
+    /// seq.
+    async fn reactors(
+        &self,
+        room: RoomId,
+        id: MessageId,
+        emoji: &str,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Reactor>, StoreError>;
+
+    /// Messages up to `upto` that were last touched after `after`, in their latest state, ascending
+    /// by seq; `None` if they are more than `limit`. What was touched after `upto` as well is among
+    /// them: its state may be newer than `upto`, never older.
     async fn changes(
         &self,
         room: RoomId,

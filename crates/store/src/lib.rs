@@ -18,12 +18,14 @@
 //! - [`mongo`], [`sqlite`]: the implementations
 //!
 //! What both do alike is in private modules: `content` (what of an event is stored, and what never
-//! is), `history` (pages), `fold` (how names are compared).
+//! is), `change` (what edits, deletions and reactions make of a message), `history` (pages), `fold`
+//! (how names are compared).
 
 pub mod accounts;
 pub mod audit;
 pub mod blobs;
 pub mod blocks;
+mod change;
 mod content;
 pub mod destruction;
 pub mod events;
@@ -46,7 +48,7 @@ pub use audit::AuditStore;
 pub use blobs::{BlobKey, BlobStore, DiskBlobs, GridFsBlobs, S3Blobs, S3Options};
 pub use blocks::BlockStore;
 pub use destruction::{DestructionJob, DestructionStore, Remains};
-pub use events::{Appended, EventStore, HistoryPage, Page, StoredPlace};
+pub use events::{Appended, EventStore, HistoryPage, Page, Reactor, StoredPlace};
 pub use moderation::{BanRecord, ModerationStore};
 pub use mongo::{MongoOptions, MongoStore};
 pub use positions::{PositionRecord, PositionStore};

@@ -98,6 +98,7 @@ pub struct MongoStore {
     audit: Collection<Document>,
     destructions: Collection<Document>,
     events: Collection<Document>,
+    reactions: Collection<Document>,
     positions: Collection<Document>,
 }
 
@@ -151,6 +152,7 @@ impl MongoStore {
             audit: database.collection("audit"),
             destructions: database.collection("destructions"),
             events: database.collection("events"),
+            reactions: database.collection("reactions"),
             positions: database.collection("positions"),
             client,
             database,

@@ -11,7 +11,7 @@ use hubbub_protocol::{Epoch, MessageId, NodeId, Position, RoomId, Seq, Timestamp
 
 use super::{LocalBus, locked};
 use crate::dispatch::Delivery;
-use crate::log::{CLOCK_SKEW, HOT_LOG_EVENTS, LogEvent};
+use crate::log::{CLOCK_SKEW, HOT_LOG_EVENTS, LogEvent, Progress};
 use crate::{BusError, Commit, CommitError, CommitRequest, LogRead, RoomLog, shard_of};
 
 /// Locks the rooms are spread over.
@@ -67,6 +67,18 @@ impl Room {
 
     fn is_at(&self, id: MessageId, place: Position) -> bool {
         self.ids.get(&id).is_some_and(|committed| committed.position == place)
+    }
+
+    fn event(&self, id: MessageId) -> Option<LogEvent> {
+        let seq = self.ids.get(&id)?.position.seq;
+        let at = self.log.binary_search_by_key(&seq, |event| event.seq).ok()?;
+        self.log.get(at).cloned()
+    }
+
+    fn progress(&self) -> Progress {
+        let head = self.position;
+        let stored = self.unstored.first().map_or(head.seq, |lowest| Seq(lowest.0 - 1));
+        Progress { head, stored }
     }
 
     fn after(&self, after: Position, limit: usize) -> LogRead {
@@ -246,6 +258,16 @@ impl RoomLog for LocalBus {
     ) -> Result<LogRead, BusError> {
         let shard = self.rooms.shard(&room);
         Ok(shard.rooms.get(&room).map_or(LogRead::Unseeded, |room| room.after(after, limit)))
+    }
+
+    async fn find(&self, room: RoomId, id: MessageId) -> Result<Option<LogEvent>, BusError> {
+        let shard = self.rooms.shard(&room);
+        Ok(shard.rooms.get(&room).and_then(|room| room.event(id)))
+    }
+
+    async fn progress(&self, room: RoomId) -> Result<Option<Progress>, BusError> {
+        let shard = self.rooms.shard(&room);
+        Ok(shard.rooms.get(&room).map(Room::progress))
     }
 
     fn origin(&self) -> &NodeId {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use hubbub_protocol::{Epoch, NodeId, Position, RoomId, Seq, Timestamp, UserId};
+use hubbub_protocol::{Epoch, MessageId, NodeId, Position, RoomId, Seq, Timestamp, UserId};
 use redis::{FromRedisValue, Value};
 
 use super::keys::Partition;
 use super::servers::protocol;
 use super::{RedisBus, payload, script};
-use crate::log::LogEvent;
+use crate::log::{LogEvent, Progress};
 use crate::wal::OVERLOAD_RETRY;
 use crate::{BusError, Commit, CommitError, CommitRequest, LogRead, RoomLog};
 
@@ -194,6 +194,23 @@ impl RoomLog for RedisBus {
             }
             _ => Err(protocol(&"unknown outcome of a log read")),
         }
+    }
+
+    async fn find(&self, room: RoomId, id: MessageId) -> Result<Option<LogEvent>, BusError> {
+        let partition = self.partition(&room);
+        let call = script::FIND.call(&[partition.id(&room, &id), partition.log(&room)]);
+        let entry: Option<(String, Vec<Value>)> = self.servers.run(partition.slot(), &call).await?;
+        entry.map(log_event).transpose()
+    }
+
+    async fn progress(&self, room: RoomId) -> Result<Option<Progress>, BusError> {
+        let partition = self.partition(&room);
+        let call = script::PROGRESS.call(&[partition.room(&room)]);
+        let counters: Option<(u64, u64, u64)> = self.servers.run(partition.slot(), &call).await?;
+        Ok(counters.map(|(epoch, seq, stored)| Progress {
+            head: Position::new(Epoch(epoch), Seq(seq)),
+            stored: Seq(stored),
+        }))
     }
 
     fn origin(&self) -> &NodeId {

@@ -16,6 +16,8 @@ scripts! {
     REOPEN = "reopen.lua";
     HEADS = "heads.lua";
     LOG_AFTER = "log_after.lua";
+    FIND = "find.lua";
+    PROGRESS = "progress.lua";
     SETTLE = "settle.lua";
     FORGET = "forget.lua";
     BURY = "bury.lua";

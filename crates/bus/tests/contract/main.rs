@@ -84,6 +84,8 @@ contract! {
             a_buried_entry_is_listed_and_replayed,
             a_buried_id_stays_remembered,
             depth_counts_entries_and_dead_letters,
+            an_event_is_found_by_its_id_while_the_hot_log_has_it,
+            progress_ends_before_the_oldest_unstored_event,
         }
         hearing {
             a_subscribed_room_is_heard_in_order,

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use hubbub_bus::log::HOT_LOG_EVENTS;
-use hubbub_bus::{Commit, LogRead};
-use hubbub_protocol::{RoomId, Seq};
+use hubbub_bus::{Commit, LogRead, Progress};
+use hubbub_protocol::{Event, RoomId, Seq};
 
 use crate::backend::{Backend, Node, at, event_of, message};
 use crate::heard::Word;
@@ -191,4 +191,46 @@ pub(crate) async fn depth_counts_entries_and_dead_letters(backend: &Backend) {
     assert!(depth.oldest.is_some_and(|oldest| oldest < Duration::from_secs(30)), "{depth:?}");
     let empty = depths.iter().filter(|depth| depth.partition != entry.partition);
     assert!(empty.into_iter().all(|depth| depth.entries == 0 && depth.oldest.is_none()));
+}
+
+pub(crate) async fn an_event_is_found_by_its_id_while_the_hot_log_has_it(backend: &Backend) {
+    let node = backend.node("a").await;
+    let room = node.room().await;
+    let event = message(room);
+    assert_eq!(node.bus.find(room, event.id).await.unwrap(), None);
+    let Commit::New(position) = node.commit(&event).await.unwrap() else { panic!("it is new") };
+    let found = node.bus.find(room, event.id).await.unwrap().unwrap();
+    assert_eq!(found.seq, position.seq);
+    assert_eq!(Event::parse(&found.frame).unwrap(), event.clone().at(position));
+    assert_eq!(node.bus.find(RoomId::new(), event.id).await.unwrap(), None);
+
+    for _ in 0..HOT_LOG_EVENTS {
+        node.say(room).await;
+    }
+    assert!(node.bus.find(room, event.id).await.unwrap().is_some(), "it is not stored yet");
+    let entries = node.read(HOT_LOG_EVENTS + 1).await;
+    node.settle(&entries).await;
+    assert_eq!(node.bus.find(room, event.id).await.unwrap(), None);
+}
+
+pub(crate) async fn progress_ends_before_the_oldest_unstored_event(backend: &Backend) {
+    let node = backend.node("a").await;
+    assert_eq!(node.bus.progress(RoomId::new()).await.unwrap(), None);
+    let room = node.room().await;
+    let progress = async || {
+        let Progress { head, stored } = node.bus.progress(room).await.unwrap().unwrap();
+        (head, stored.0)
+    };
+    assert_eq!(progress().await, (at(1, 0), 0));
+    for _ in 0..4 {
+        node.say(room).await;
+    }
+    let entries = node.read(4).await;
+    assert_eq!(progress().await, (at(1, 4), 0));
+    node.settle(&entries[1..2]).await;
+    assert_eq!(progress().await, (at(1, 4), 0));
+    node.settle(&entries[..1]).await;
+    assert_eq!(progress().await, (at(1, 4), 2));
+    node.settle(&entries[2..]).await;
+    assert_eq!(progress().await, (at(1, 4), 4));
 }

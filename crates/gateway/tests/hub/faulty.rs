@@ -11,8 +11,8 @@ use bytes::Bytes;
 use hubbub_bus::local::LocalBus;
 use hubbub_bus::presence::NodeLease;
 use hubbub_bus::{
-    Bus, BusError, Commit, CommitError, CommitRequest, Control, Fanout, LogRead, Presence, Quota,
-    RateLimits, Receiver, RoomLog, StoredNotice, UserPresence, Verdict,
+    Bus, BusError, Commit, CommitError, CommitRequest, Control, Fanout, LogEvent, LogRead,
+    Presence, Progress, Quota, RateLimits, Receiver, RoomLog, StoredNotice, UserPresence, Verdict,
 };
 use hubbub_protocol::client::DeviceStatus;
 use hubbub_protocol::{
@@ -301,6 +301,14 @@ impl RoomLog for FaultyBus {
             }
         }
         read
+    }
+
+    async fn find(&self, room: RoomId, id: MessageId) -> Result<Option<LogEvent>, BusError> {
+        self.local.find(room, id).await
+    }
+
+    async fn progress(&self, room: RoomId) -> Result<Option<Progress>, BusError> {
+        self.local.progress(room).await
     }
 
     fn origin(&self) -> &NodeId {

@@ -42,14 +42,15 @@ pub struct VersionList {
     pub versions: Vec<Version>,
 }
 
-/// `GET /rooms/{room}/messages/{message}/reactions?emoji=`: who put one emoji there.
+/// `GET /rooms/{room}/messages/{message}/reactions?emoji=&after=&limit=`: who put one emoji there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReactionList {
     /// The page, by when they reacted.
     pub users: Vec<UserId>,
-    /// Where the next page starts (`?after=`), if there is one.
+    /// Where the next page starts (`?after=`), if there is one: the place of this page's last
+    /// reaction, so that whoever takes theirs back meanwhile moves nobody out of the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<UserId>,
+    pub next: Option<Seq>,
 }
 
 /// `GET /rooms/{room}/messages/{message}/seen`: members who have read up to the message, its author

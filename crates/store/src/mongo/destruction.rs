@@ -43,7 +43,7 @@ impl MongoStore {
     fn remains(&self, what: Remains) -> Vec<&Collection<Document>> {
         match what {
             Remains::Memberships => vec![&self.memberships, &self.bans],
-            Remains::Events => vec![&self.events],
+            Remains::Events => vec![&self.events, &self.reactions],
             Remains::Positions => vec![&self.positions],
         }
     }

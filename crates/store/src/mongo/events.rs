@@ -1,19 +1,23 @@
-//! The rooms' logs in MongoDB: reading them, and epochs. Writing them is in [`append`].
+//! The rooms' logs in MongoDB: places, epochs and pages. Writing them is in [`append`], what edits,
+//! deletions and reactions do to messages in [`changes`], reading messages in [`messages`].
 
 mod append;
+mod changes;
+mod messages;
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use futures_util::future::try_join;
+use hubbub_protocol::http::Version;
 use hubbub_protocol::{Epoch, Event, Message, MessageId, Position, RoomId, Seq};
-use mongodb::bson::{Bson, Document, deserialize_from_document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReadConcern;
 
 use super::{MongoStore, value};
 use crate::StoreError;
-use crate::events::{Appended, EventStore, HistoryPage, Page, StoredPlace};
+use crate::events::{Appended, EventStore, HistoryPage, Page, Reactor, StoredPlace};
 use crate::history::Window;
 
 /// Ids that one query looks up.
@@ -22,7 +26,11 @@ const IDS_A_QUERY: usize = 1000;
 /// An event's `_id`. An id is unique in its room only: were it the whole key, somebody could take
 /// another's pending id in another room.
 fn event_key(room: RoomId, id: MessageId) -> Bson {
-    value::in_room(room, id.as_uuid().as_bytes())
+    value::of_bytes(&key_bytes(room, id))
+}
+
+fn key_bytes(room: RoomId, id: MessageId) -> Vec<u8> {
+    [room.as_bytes(), id.as_uuid().as_bytes()].concat()
 }
 
 fn place(document: &Document) -> Result<StoredPlace, StoreError> {
@@ -30,25 +38,6 @@ fn place(document: &Document) -> Result<StoredPlace, StoreError> {
         position: Position::new(value::epoch(document, "epoch")?, value::seq(document, "seq")?),
         sender: value::user(document, "sender")?,
         at: value::time(document, "at")?,
-    })
-}
-
-fn message(document: &Document) -> Result<Message, StoreError> {
-    let body = document.get_document("body").ok().cloned();
-    let body = body
-        .and_then(|body| deserialize_from_document(body).ok())
-        .ok_or_else(|| StoreError::Failed("a stored message's body is not readable".to_owned()))?;
-    Ok(Message {
-        room: value::room(document, "room")?,
-        epoch: value::epoch(document, "epoch")?,
-        seq: value::seq(document, "seq")?,
-        id: value::message(document, "id")?,
-        sender: value::user(document, "sender")?,
-        at: value::time(document, "at")?,
-        body,
-        edited_at: None,
-        deleted_at: None,
-        reactions: Vec::new(),
     })
 }
 
@@ -100,20 +89,6 @@ impl MongoStore {
         let seq = highest.map_or(Ok(Seq(0)), |event| value::seq(&event, "seq"))?;
         Ok(Some(Position::new(value::epoch(&epoch, "epoch")?, seq)))
     }
-
-    /// A room's messages that fulfil a condition.
-    async fn messages(
-        &self,
-        room: RoomId,
-        condition: Document,
-        sort: Document,
-        limit: i64,
-    ) -> Result<Vec<Message>, StoreError> {
-        let mut filter = doc! { "room": value::of_room(room), "kind": "message" };
-        filter.extend(condition);
-        let found = self.events.find(filter).sort(sort).limit(limit).await?;
-        found.err_into().and_then(async |document| message(&document)).try_collect().await
-    }
 }
 
 #[async_trait]
@@ -156,13 +131,13 @@ impl EventStore for MongoStore {
     ) -> Result<HistoryPage, StoreError> {
         let window = Window::of(page, limit);
         let pivot = window.pivot.as_i64();
-        let below = self.messages(
+        let below = self.find_messages(
             room,
             doc! { "seq": { "$lt": pivot } },
             doc! { "seq": -1 },
             window.read_below(),
         );
-        let above = self.messages(
+        let above = self.find_messages(
             room,
             doc! { "seq": { "$gte": pivot } },
             doc! { "seq": 1 },
@@ -172,6 +147,33 @@ impl EventStore for MongoStore {
         Ok(window.page(below, above))
     }
 
+    async fn messages(&self, room: RoomId, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
+        let mut messages = Vec::with_capacity(ids.len());
+        for part in ids.chunks(IDS_A_QUERY) {
+            let keys: Vec<_> = part.iter().map(|id| event_key(room, *id)).collect();
+            let condition = doc! { "_id": { "$in": keys } };
+            let found = self.find_messages(room, condition, Document::new(), 0);
+            messages.append(&mut self.within(found).await?);
+        }
+        Ok(messages)
+    }
+
+    async fn versions(&self, room: RoomId, id: MessageId) -> Result<Vec<Version>, StoreError> {
+        self.within(self.find_versions(room, id)).await
+    }
+
+    async fn reactors(
+        &self,
+        room: RoomId,
+        id: MessageId,
+        emoji: &str,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Reactor>, StoreError> {
+        let Some(limit) = value::limit(limit) else { return Ok(Vec::new()) };
+        self.within(self.find_reactors(room, id, emoji, after, limit)).await
+    }
+
     async fn changes(
         &self,
         room: RoomId,
@@ -179,9 +181,12 @@ impl EventStore for MongoStore {
         upto: Seq,
         limit: usize,
     ) -> Result<Option<Vec<Message>>, StoreError> {
-        let versions = doc! { "version": { "$gt": after.as_i64(), "$lte": upto.as_i64() } };
+        let range = doc! {
+            "version": { "$gt": after.as_i64() },
+            "seq": { "$lte": upto.as_i64() },
+        };
         let one_more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-        let changed = self.messages(room, versions, doc! { "version": 1 }, one_more);
+        let changed = self.find_messages(room, range, doc! { "version": 1 }, one_more);
         let mut changed = self.within(changed).await?;
         changed.sort_unstable_by_key(|message| message.seq);
         Ok((changed.len() <= limit).then_some(changed))

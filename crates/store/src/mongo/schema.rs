@@ -15,6 +15,16 @@ pub(super) fn messages_index() -> Document {
     doc! { "room": 1, "kind": 1, "seq": 1, "sender": 1 }
 }
 
+/// The index of the changes of a message.
+pub(super) fn target_index() -> Document {
+    doc! { "target": 1, "seq": 1 }
+}
+
+/// The index by which the reactions of messages are counted, and their people named in order.
+pub(super) fn reactions_index() -> Document {
+    doc! { "message": 1, "on": 1, "emoji": 1, "seq": 1, "user": 1 }
+}
+
 fn plain(keys: Document) -> IndexModel {
     IndexModel::builder().keys(keys).build()
 }
@@ -39,6 +49,10 @@ fn only_where(field: &str, keys: Document) -> IndexModel {
 }
 
 pub(super) async fn create_indexes(store: &MongoStore) -> Result<(), StoreError> {
+    // Most events change no message, and have no entry.
+    let changes = IndexOptions::builder()
+        .partial_filter_expression(doc! { "target": { "$exists": true } })
+        .build();
     let codes = IndexOptions::builder().unique(true).sparse(true).build();
     let indexes = [
         (&store.users, vec![unique(doc! { "username": 1 }), plain(doc! { "search": 1, "_id": 1 })]),
@@ -68,10 +82,12 @@ pub(super) async fn create_indexes(store: &MongoStore) -> Result<(), StoreError>
             vec![
                 // The fence: no place of a room is ever given twice.
                 unique(doc! { "room": 1, "seq": 1 }),
-                plain(doc! { "room": 1, "version": 1 }),
+                plain(doc! { "room": 1, "kind": 1, "version": 1 }),
+                with(target_index(), changes),
                 plain(messages_index()),
             ],
         ),
+        (&store.reactions, vec![plain(reactions_index()), plain(doc! { "room": 1 })]),
     ];
     for (collection, models) in indexes {
         collection.create_indexes(models).await.map_err(|error| {

@@ -5,13 +5,15 @@
 
 use hubbub_protocol::http::Role;
 use hubbub_protocol::{
-    AuditId, Epoch, MessageId, PictureId, RoomCode, RoomId, Seq, SessionId, Timestamp, UserId,
+    AuditId, Epoch, Mentions, MessageId, PictureId, RoomCode, RoomId, Seq, SessionId, Timestamp,
+    UserId,
 };
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, DateTime, Document};
 use uuid::Uuid;
 
 use crate::StoreError;
+use crate::change::called;
 use crate::rooms::role_of;
 
 fn binary(subtype: BinarySubtype, bytes: Vec<u8>) -> Bson {
@@ -65,6 +67,12 @@ pub(super) fn in_room(room: RoomId, rest: &[u8]) -> Bson {
 /// The key of what belongs to a member of a room.
 pub(super) fn of_member(room: RoomId, user: UserId) -> Bson {
     in_room(room, user.as_uuid().as_bytes())
+}
+
+/// Whom a message calls, as it is indexed; `None` if nobody.
+pub(super) fn of_called(mentions: &Mentions) -> Option<Bson> {
+    let called: Vec<_> = called(mentions).map(of_user).collect();
+    (!called.is_empty()).then_some(Bson::Array(called))
 }
 
 pub(super) fn of_time(at: Timestamp) -> Bson {

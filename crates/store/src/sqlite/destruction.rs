@@ -11,11 +11,11 @@ use super::{SqliteStore, rooms, value};
 use crate::StoreError;
 use crate::destruction::{DestructionJob, DestructionStore, Remains};
 
-/// The tables of what remains, and the columns of each that make its rows unique in a room.
+/// The tables of what remains, and the column of each by which rows of a room are removed.
 const fn tables(what: Remains) -> &'static [(&'static str, &'static str)] {
     match what {
         Remains::Memberships => &[("memberships", "user"), ("bans", "user")],
-        Remains::Events => &[("events", "seq")],
+        Remains::Events => &[("events", "seq"), ("reactions", "message"), ("mentions", "seq")],
         Remains::Positions => &[("positions", "user")],
     }
 }

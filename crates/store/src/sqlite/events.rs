@@ -1,13 +1,18 @@
-//! The rooms' logs in SQLite.
+//! The rooms' logs in SQLite: writing them, and epochs. Messages are read in [`messages`]; what
+//! edits, deletions and reactions do to them is in [`changes`].
+
+mod changes;
+mod messages;
 
 use async_trait::async_trait;
-use hubbub_protocol::{Epoch, Event, Message, MessageBody, MessageId, Position, RoomId, Seq};
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use hubbub_protocol::http::Version;
+use hubbub_protocol::{Epoch, Event, Message, MessageId, Position, RoomId, Seq};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{SqliteStore, value};
 use crate::StoreError;
 use crate::content::{Content, Kind, refusal};
-use crate::events::{Appended, EventStore, HistoryPage, Page, StoredPlace};
+use crate::events::{Appended, EventStore, HistoryPage, Page, Reactor, StoredPlace};
 use crate::history::Window;
 
 const fn kind_code(kind: Kind) -> i64 {
@@ -19,6 +24,7 @@ const fn kind_code(kind: Kind) -> i64 {
         Kind::Edited => 4,
         Kind::Deleted => 5,
         Kind::Reaction => 6,
+        Kind::Tombstone => 7,
     }
 }
 
@@ -31,8 +37,8 @@ fn insert(
 ) -> Result<bool, StoreError> {
     let inserted = connection
         .prepare_cached(
-            "INSERT INTO events (room, seq, version, epoch, kind, id, sender, at, body)
-             VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+            "INSERT INTO events (room, seq, version, epoch, kind, id, sender, at, body, target)
+             VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             value::room_key(event.room()),
@@ -43,6 +49,7 @@ fn insert(
             value::user_key(event.sender()),
             event.at().millis(),
             body,
+            event.target().filter(|_| kind != Kind::Void).map(value::message_key),
         ])?;
     Ok(inserted > 0)
 }
@@ -89,6 +96,7 @@ fn append(connection: &Connection, event: &Event) -> Result<Appended, StoreError
     let body = serde_json::to_string(&content)
         .map_err(|error| StoreError::Failed(format!("an event's content: {error}")))?;
     if insert(connection, event, kind, Some(&body))? {
+        changes::fold(connection, event)?;
         return Ok(Appended::Stored);
     }
     let Some(stored) = place(connection, event.room(), event.id())? else {
@@ -115,43 +123,6 @@ fn head(connection: &Connection, room: RoomId) -> Result<Option<Position>, Store
         .optional()?;
     let Some(epoch) = epoch else { return Ok(None) };
     Ok(Some(Position::new(Epoch::from_i64(epoch), highest(connection, room)?)))
-}
-
-fn message(row: &Row<'_>, room: RoomId) -> Result<Message, StoreError> {
-    let body: String = row.get("body")?;
-    let body: MessageBody = serde_json::from_str(&body)
-        .map_err(|_| StoreError::Failed("a stored message's body is not readable".to_owned()))?;
-    Ok(Message {
-        room,
-        epoch: Epoch::from_i64(row.get("epoch")?),
-        seq: Seq::from_i64(row.get("seq")?),
-        id: value::message(row, "id")?,
-        sender: value::user(row, "sender")?,
-        at: value::time(row, "at")?,
-        body,
-        edited_at: None,
-        deleted_at: None,
-        reactions: Vec::new(),
-    })
-}
-
-/// A room's messages that fulfil a condition, in which `?1` is the room.
-fn messages(
-    connection: &Connection,
-    room: RoomId,
-    condition: &str,
-    params: impl Params,
-) -> Result<Vec<Message>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT epoch, seq, id, sender, at, body FROM events
-         WHERE room = ?1 AND kind = 0 AND {condition}"
-    ))?;
-    let mut rows = statement.query(params)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(message(row, room)?);
-    }
-    Ok(found)
 }
 
 #[async_trait]
@@ -198,22 +169,38 @@ impl EventStore for SqliteStore {
     ) -> Result<HistoryPage, StoreError> {
         self.read(move |connection| {
             let window = Window::of(page, limit);
-            let (key, pivot) = (value::room_key(room), window.pivot.as_i64());
-            let below = messages(
-                connection,
-                room,
-                "seq < ?2 ORDER BY seq DESC LIMIT ?3",
-                params![key, pivot, window.read_below()],
-            )?;
-            let above = messages(
-                connection,
-                room,
-                "seq >= ?2 ORDER BY seq LIMIT ?3",
-                params![key, pivot, window.read_above()],
-            )?;
+            let pivot = window.pivot;
+            let below = messages::before(connection, room, pivot, window.read_below())?;
+            let above = messages::from(connection, room, pivot, window.read_above())?;
             Ok(window.page(below, above))
         })
         .await
+    }
+
+    async fn messages(&self, room: RoomId, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
+        let ids = ids.to_vec();
+        self.read(move |connection| {
+            let found = ids.into_iter().map(|id| messages::by_id(connection, room, id));
+            found.filter_map(Result::transpose).collect()
+        })
+        .await
+    }
+
+    async fn versions(&self, room: RoomId, id: MessageId) -> Result<Vec<Version>, StoreError> {
+        self.read(move |connection| messages::versions(connection, room, id)).await
+    }
+
+    async fn reactors(
+        &self,
+        room: RoomId,
+        id: MessageId,
+        emoji: &str,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Reactor>, StoreError> {
+        let (emoji, limit) = (emoji.to_owned(), value::limit(limit));
+        self.read(move |connection| messages::reactors(connection, room, id, &emoji, after, limit))
+            .await
     }
 
     async fn changes(
@@ -224,17 +211,8 @@ impl EventStore for SqliteStore {
         limit: usize,
     ) -> Result<Option<Vec<Message>>, StoreError> {
         self.read(move |connection| {
-            let mut changed = messages(
-                connection,
-                room,
-                "version > ?2 AND version <= ?3 ORDER BY version LIMIT ?4",
-                params![
-                    value::room_key(room),
-                    after.as_i64(),
-                    upto.as_i64(),
-                    value::limit(limit).saturating_add(1)
-                ],
-            )?;
+            let one_more = value::limit(limit).saturating_add(1);
+            let mut changed = messages::touched(connection, room, after, upto, one_more)?;
             changed.sort_unstable_by_key(|message| message.seq);
             Ok((changed.len() <= limit).then_some(changed))
         })

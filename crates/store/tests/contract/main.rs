@@ -4,6 +4,7 @@
 
 mod accounts;
 mod blocks;
+mod changes;
 mod events;
 mod history;
 mod making;
@@ -110,6 +111,22 @@ contract! {
         the_head_is_the_epoch_and_the_highest_seq
         an_epoch_is_opened_once_however_many_ask
         a_room_that_does_not_exist_has_no_head
+    }
+    changes {
+        an_edit_replaces_the_text_and_whom_it_calls
+        of_edits_the_last_counts_in_whatever_order_they_are_stored
+        an_edit_by_somebody_else_changes_nothing
+        a_deletion_leaves_place_author_and_time
+        a_deletion_beats_every_edit_and_reaction_that_is_stored_late
+        what_is_stored_before_its_message_takes_effect
+        reactions_are_counted_and_named_in_order
+        of_one_persons_reactions_the_last_counts
+        what_was_touched_is_told_once_in_its_latest_state
+        every_text_a_message_has_had_is_kept
+        a_change_is_no_message
+        deleted_messages_are_not_unread
+        changes_by_many_at_once_all_take_effect
+        any_order_and_repetition_comes_to_the_same
     }
     history {
         the_latest_page_ends_with_the_newest

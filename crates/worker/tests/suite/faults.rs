@@ -4,9 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use hubbub_bus::{BusError, Commit, CommitError, CommitRequest, LogRead, RoomLog};
+use hubbub_bus::{
+    BusError, Commit, CommitError, CommitRequest, LogEvent, LogRead, Progress, RoomLog,
+};
+use hubbub_protocol::http::Version;
 use hubbub_protocol::{Epoch, Event, Message, MessageId, NodeId, Position, RoomId, Seq};
-use hubbub_store::{Appended, EventStore, HistoryPage, Page, Store, StoreError, StoredPlace};
+use hubbub_store::{
+    Appended, EventStore, HistoryPage, Page, Reactor, Store, StoreError, StoredPlace,
+};
 use tokio::sync::watch;
 
 use crate::rig::soon;
@@ -128,6 +133,25 @@ impl EventStore for FaultyStore {
         self.inner.history(room, page, limit).await
     }
 
+    async fn messages(&self, room: RoomId, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
+        self.inner.messages(room, ids).await
+    }
+
+    async fn versions(&self, room: RoomId, id: MessageId) -> Result<Vec<Version>, StoreError> {
+        self.inner.versions(room, id).await
+    }
+
+    async fn reactors(
+        &self,
+        room: RoomId,
+        id: MessageId,
+        emoji: &str,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Reactor>, StoreError> {
+        self.inner.reactors(room, id, emoji, after, limit).await
+    }
+
     async fn changes(
         &self,
         room: RoomId,
@@ -204,6 +228,14 @@ impl RoomLog for HangingLog {
         limit: usize,
     ) -> Result<LogRead, BusError> {
         self.inner.log_after(room, after, limit).await
+    }
+
+    async fn find(&self, room: RoomId, id: MessageId) -> Result<Option<LogEvent>, BusError> {
+        self.inner.find(room, id).await
+    }
+
+    async fn progress(&self, room: RoomId) -> Result<Option<Progress>, BusError> {
+        self.inner.progress(room).await
     }
 
     fn origin(&self) -> &NodeId {

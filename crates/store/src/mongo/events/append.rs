@@ -1,4 +1,5 @@
-//! Writing the rooms' logs: one unordered insert, and a look at what the unique indexes refused.
+//! Writing the rooms' logs: one unordered insert, a look at what the unique indexes refused, and
+//! what follows for the messages that were changed (see [`changes`]).
 
 use std::collections::HashMap;
 
@@ -8,7 +9,7 @@ use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
 use mongodb::error::ErrorKind;
 use mongodb::options::ReadConcern;
 
-use super::event_key;
+use super::{changes, event_key};
 use crate::StoreError;
 use crate::content::{Content, Kind, refusal};
 use crate::events::{Appended, StoredPlace};
@@ -18,9 +19,10 @@ use crate::mongo::{MongoStore, value};
 /// Places that one query looks up.
 const PLACES_A_QUERY: usize = 100;
 
-const fn kind_name(kind: Kind) -> &'static str {
+pub(super) const fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Message => "message",
+        Kind::Tombstone => "tombstone",
         Kind::Edited => "edited",
         Kind::Deleted => "deleted",
         Kind::Reaction => "reaction",
@@ -55,6 +57,14 @@ fn document(event: &Event) -> Result<Document, StoreError> {
     }
     let mut document = header(event, event_key(event.room(), event.id()), kind);
     document.insert("body", body);
+    if let Some(target) = event.target() {
+        document.insert("target", event_key(event.room(), target));
+    }
+    if let Event::Message(message) = event
+        && let Some(called) = value::of_called(&message.body.mentions)
+    {
+        document.insert("mentions", called);
+    }
     Ok(document)
 }
 
@@ -174,6 +184,11 @@ pub(super) async fn append(
     for (i, outcome) in fill_with_voids(store, events, doubles).await? {
         outcomes[i] = outcome;
     }
+    // Also what was stored before: whoever stored it may have died before the next line.
+    let stored = events.iter().zip(&outcomes).filter_map(|(event, outcome)| {
+        matches!(outcome, Appended::Stored | Appended::Already).then_some(event)
+    });
+    changes::fold(store, stored).await?;
     Ok(outcomes)
 }
 
