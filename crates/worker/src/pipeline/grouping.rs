@@ -125,10 +125,11 @@ mod tests {
 
     use async_trait::async_trait;
     use hubbub_protocol::event::NewEventKind;
+    use hubbub_protocol::http::Version;
     use hubbub_protocol::{
         Epoch, Message, MessageBody, MessageId, NewEvent, Position, RoomId, Seq, Timestamp, UserId,
     };
-    use hubbub_store::{HistoryPage, Page, SqliteStore, StoredPlace};
+    use hubbub_store::{HistoryPage, Page, Reactor, SqliteStore, StoredPlace};
     use tokio::sync::Notify;
 
     use super::*;
@@ -172,6 +173,26 @@ mod tests {
             limit: usize,
         ) -> Result<HistoryPage, StoreError> {
             self.inner.history(room, page, limit).await
+        }
+        async fn messages(
+            &self,
+            room: RoomId,
+            ids: &[MessageId],
+        ) -> Result<Vec<Message>, StoreError> {
+            self.inner.messages(room, ids).await
+        }
+        async fn versions(&self, room: RoomId, id: MessageId) -> Result<Vec<Version>, StoreError> {
+            self.inner.versions(room, id).await
+        }
+        async fn reactors(
+            &self,
+            room: RoomId,
+            id: MessageId,
+            emoji: &str,
+            after: Seq,
+            limit: usize,
+        ) -> Result<Vec<Reactor>, StoreError> {
+            self.inner.reactors(room, id, emoji, after, limit).await
         }
         async fn changes(
             &self,
