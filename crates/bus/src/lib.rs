@@ -6,7 +6,7 @@
 //! - [`log`]: the room's one order: commit, seed, reopen, heads, hot log
 //! - [`fanout`]: what arrives at a node: events, resets, volatile frames, control, stored notices
 //! - [`wal`]: the write-ahead log between commit and storage, and its dead letters
-//! - [`presence`]: user → connections, node leases
+//! - [`presence`]: user → connections, node leases, and who has just left
 //! - [`limit`]: rate limits (GCRA) that count the same on every node
 //! - [`redis`], [`local`]: the implementations
 //! - `dispatch`: the bounded lanes between what arrives and the hub, shared by both
@@ -29,7 +29,7 @@ use hubbub_protocol::{NodeId, SessionId};
 pub use fanout::{Control, Fanout, Receiver};
 pub use limit::{Quota, RateLimits, Verdict};
 pub use log::{Commit, CommitError, CommitRequest, LogEvent, LogRead, Progress, RoomLog};
-pub use presence::{Connection, Presence, UserPresence};
+pub use presence::{Connection, Departure, Presence, UserPresence};
 pub use wal::{DeadLetter, StoredNotice, Wal, WalEntry};
 
 /// The bus can't be reached, or answered with something it never should.

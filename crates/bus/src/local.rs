@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use hubbub_protocol::{NodeId, SessionId};
 
 use crate::log::DEDUPE_WINDOW;
-use crate::presence::LEASE;
+use crate::presence::{LEASE, OFFLINE_GRACE};
 use crate::{Bus, BusError, Control, Fanout, incarnation_of};
 
 /// Ended sessions remembered before those whose time is over are looked for.
@@ -35,13 +35,21 @@ pub struct LocalOptions {
     pub dedupe_window: Duration,
     /// How long the node's lease lasts without renewal.
     pub lease: Duration,
+    /// How long somebody is shown as before after their last connection has ended.
+    pub offline_grace: Duration,
 }
 
 impl LocalOptions {
     /// The defaults, under this name.
     #[must_use]
     pub fn new(node: NodeId) -> Self {
-        Self { node, wal_limit: 100_000, dedupe_window: DEDUPE_WINDOW, lease: LEASE }
+        Self {
+            node,
+            wal_limit: 100_000,
+            dedupe_window: DEDUPE_WINDOW,
+            lease: LEASE,
+            offline_grace: OFFLINE_GRACE,
+        }
     }
 }
 
@@ -66,13 +74,13 @@ impl LocalBus {
     /// A bus that has heard of nothing yet.
     #[must_use]
     pub fn new(options: LocalOptions) -> Self {
-        let LocalOptions { node, wal_limit, dedupe_window, lease } = options;
+        let LocalOptions { node, wal_limit, dedupe_window, lease, offline_grace } = options;
         Self {
             incarnation: incarnation_of(&node),
             rooms: log::Rooms::new(dedupe_window),
             queue: wal::Queue::new(wal_limit),
             hearing: fanout::Hearing::default(),
-            presence: Mutex::new(presence::Map::new(lease)),
+            presence: Mutex::new(presence::Map::new(lease, offline_grace)),
             limits: Mutex::default(),
             sessions: Mutex::default(),
         }

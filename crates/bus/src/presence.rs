@@ -1,11 +1,12 @@
-//! The presence map: user → connections, alive as long as their node's lease.
+//! The presence map: user → connections, alive as long as their node's lease, and shown for a grace
+//! after the last one has ended.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use hubbub_protocol::client::DeviceStatus;
 use hubbub_protocol::http::UserStatus;
-use hubbub_protocol::{ConnectionId, NodeId, UserId};
+use hubbub_protocol::{ConnectionId, NodeId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::BusError;
@@ -14,6 +15,13 @@ use crate::BusError;
 pub const LEASE_RENEWAL: Duration = Duration::from_secs(5);
 /// How long a lease lasts without renewal. Three renewals may fail.
 pub const LEASE: Duration = Duration::from_secs(15);
+
+/// How long somebody is shown as before after their last connection has ended: long enough for a
+/// reload. The same for every process of a cluster.
+pub const OFFLINE_GRACE: Duration = Duration::from_secs(15);
+/// The key of the volatile frame, an empty one, that tells on
+/// [`RoomId::presence_of`](hubbub_protocol::RoomId::presence_of) to look at a user again.
+pub const CHANGED: &str = "changed";
 
 /// One live connection of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,25 +34,42 @@ pub struct Connection {
     pub status: DeviceStatus,
 }
 
-/// A user's connections.
+/// What a user's connections are, or were a moment ago.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserPresence {
     /// Every connection whose node's lease is alive.
     pub connections: Vec<Connection>,
+    /// What somebody was doing whose last connection ended, or whose last node died, less than the
+    /// grace ago.
+    pub lingering: Option<DeviceStatus>,
 }
 
 impl UserPresence {
-    /// The best of the connections: online beats away beats offline.
+    /// The best of the connections, or of what lingers: online beats away beats offline.
     #[must_use]
     pub fn status(&self) -> UserStatus {
-        if self.connections.is_empty() {
-            UserStatus::Offline
-        } else if self.connections.iter().any(|c| c.status == DeviceStatus::Online) {
-            UserStatus::Online
-        } else {
-            UserStatus::Away
+        let lingering = self.lingering.filter(|_| self.connections.is_empty());
+        let best = self.connections.iter().map(|held| held.status).chain(lingering).reduce(better);
+        match best {
+            None => UserStatus::Offline,
+            Some(DeviceStatus::Away) => UserStatus::Away,
+            Some(DeviceStatus::Online) => UserStatus::Online,
         }
     }
+}
+
+/// The better of two: whoever is at one device is there.
+pub(crate) fn better(one: DeviceStatus, other: DeviceStatus) -> DeviceStatus {
+    if one == DeviceStatus::Online { one } else { other }
+}
+
+/// Somebody whose grace is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Departure {
+    /// The user.
+    pub user: UserId,
+    /// When the last connection ended.
+    pub ended: Timestamp,
 }
 
 /// A node with its lease.
@@ -64,33 +89,46 @@ pub trait Presence: Send + Sync {
     /// reaper may have cleared this node's connections and they must be added again.
     async fn renew_lease(&self) -> Result<bool, BusError>;
 
-    /// Gives up this node's lease and clears its connections at once. Returns the users who have
-    /// no connection left.
+    /// Gives up this node's lease and takes its connections off at once. Returns the users who
+    /// are shown differently from here on.
     async fn release_node(&self) -> Result<Vec<UserId>, BusError>;
 
-    /// Adds or updates connections of this node.
+    /// Adds or updates connections of this node. Returns the users who are shown differently from
+    /// here on: not those who came back within the grace.
     async fn put_connections(
         &self,
         connections: &[(UserId, ConnectionId, DeviceStatus)],
-    ) -> Result<(), BusError>;
+    ) -> Result<Vec<UserId>, BusError>;
 
-    /// Removes connections of this node. Returns the users who have none left.
+    /// Takes off connections of this node. Whoever has none left is shown as before until the
+    /// grace is over. Returns the users who are shown differently from here on.
     async fn remove_connections(
         &self,
         connections: &[(UserId, ConnectionId)],
     ) -> Result<Vec<UserId>, BusError>;
 
-    /// The connections of users, in the order asked.
+    /// What users are doing, in the order asked.
     async fn presence(&self, users: &[UserId]) -> Result<Vec<UserPresence>, BusError>;
 
-    /// Up to `limit` connected users in ascending order of id, after `after`. Users of a node that
-    /// died less than a lease ago may be among them.
+    /// Up to `limit` users who are connected or within the grace, in ascending order of id, after
+    /// `after`. Some whose grace has just ended may be among them.
     async fn online(&self, after: Option<UserId>, limit: usize) -> Result<Vec<UserId>, BusError>;
 
     /// Every node with a lease.
     async fn nodes(&self) -> Result<Vec<NodeLease>, BusError>;
 
-    /// Clears the connections of nodes whose lease has run out. Returns the users who have none
-    /// left. Safe to call from several processes.
+    /// Takes off the connections of nodes whose lease has run out, as ended at that moment. Returns
+    /// the users who are shown differently from here on. Safe to call from several processes.
     async fn reap(&self) -> Result<Vec<UserId>, BusError>;
+
+    /// Up to about `limit` users whose grace is over and who were not yet forgotten. Of several
+    /// processes that ask, one is told, until it has not asked for five seconds.
+    async fn departed(&self, limit: usize) -> Result<Vec<Departure>, BusError>;
+
+    /// Forgets users whose grace is over; whoever has come back meanwhile stays.
+    async fn forget_departed(&self, users: &[UserId]) -> Result<(), BusError>;
+
+    /// Tells the nodes that watch these users to look at them again: a volatile frame with the key
+    /// [`CHANGED`] on each user's presence channel.
+    async fn announce(&self, users: &[UserId]) -> Result<(), BusError>;
 }

@@ -39,7 +39,7 @@ use self::script::Script;
 use self::servers::Servers;
 use self::subscriptions::Subscriptions;
 use crate::log::DEDUPE_WINDOW;
-use crate::presence::LEASE;
+use crate::presence::{LEASE, OFFLINE_GRACE};
 use crate::{Bus, BusError, Control, Fanout, incarnation_of};
 
 /// Most partitions there can be.
@@ -61,6 +61,9 @@ pub struct RedisOptions {
     pub dedupe_window: Duration,
     /// How long the node's lease lasts without renewal.
     pub lease: Duration,
+    /// How long somebody is shown as before after their last connection has ended. The same for
+    /// every process.
+    pub offline_grace: Duration,
 }
 
 impl RedisOptions {
@@ -74,6 +77,7 @@ impl RedisOptions {
             wal_limit: 100_000,
             dedupe_window: DEDUPE_WINDOW,
             lease: LEASE,
+            offline_grace: OFFLINE_GRACE,
         }
     }
 }
@@ -85,6 +89,7 @@ pub struct RedisBus {
     wal_limit: usize,
     dedupe_window: Duration,
     lease: Duration,
+    offline_grace: Duration,
     servers: Arc<Servers>,
     commit: Script,
     subscriptions: Arc<Subscriptions>,
@@ -102,7 +107,8 @@ impl RedisBus {
     /// # Errors
     /// When Redis can't be reached, or holds data with another number of partitions.
     pub async fn connect(options: RedisOptions) -> Result<Self, BusError> {
-        let RedisOptions { urls, node, partitions, wal_limit, dedupe_window, lease } = options;
+        let RedisOptions { urls, node, partitions, wal_limit, dedupe_window, lease, offline_grace } =
+            options;
         if !(1..=PARTITIONS_MAX).contains(&partitions) {
             let error = format!("{partitions} partitions: must be 1 to {PARTITIONS_MAX}");
             return Err(BusError::Protocol(error));
@@ -115,6 +121,7 @@ impl RedisBus {
             wal_limit,
             dedupe_window,
             lease,
+            offline_grace,
             commit: Script::commit(wal_limit, millis(dedupe_window), publish),
             subscriptions: Arc::new(Subscriptions::new(partitions)),
             servers,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use criterion::{Criterion, Throughput};
 use futures_util::FutureExt;
 use hubbub_bus::Receiver;
+use hubbub_gateway::Settings;
 use hubbub_gateway::committer::Committer;
 use hubbub_gateway::hub::Hub;
 use hubbub_gateway::hub::connection::Connection;
@@ -71,7 +72,7 @@ async fn room_of(
     dir: &std::path::Path,
 ) -> (Arc<Hub>, RoomId, Vec<(Arc<Connection>, Position)>) {
     let Standalone { bus, store, continuity, .. } =
-        Standalone::open(dir, "bench".parse().expect("a name")).await.expect("a data directory");
+        Standalone::open(&Settings::standalone(dir)).await.expect("a data directory");
     let now = Timestamp::now();
     let owner = NewUser {
         id: UserId::new(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hubbub_protocol::server::GoAwayReason;
-use hubbub_protocol::{CloseCode, ServerFrame, Timestamp};
+use hubbub_protocol::{CloseCode, ServerFrame};
 use rand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -54,9 +54,11 @@ pub async fn drain(sockets: &Arc<Sockets>, window: Duration, grace: Duration) {
 async fn release_presence(sockets: &Sockets) {
     let app = &sockets.app;
     match app.bus.release_node().await {
-        Ok(gone) => {
-            if let Err(error) = app.store.set_last_seen(&gone, Timestamp::now()).await {
-                tracing::warn!(%error, "can't note when users were last seen");
+        // Most have moved; those who have not are shown as before until the grace is over, which
+        // the reaper sees to.
+        Ok(changed) => {
+            if let Err(error) = app.bus.announce(&changed).await {
+                tracing::warn!(%error, "can't tell of those who are shown differently");
             }
         }
         Err(error) => tracing::warn!(%error, "can't release presence; the lease will run out"),

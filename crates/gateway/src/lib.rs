@@ -13,6 +13,7 @@
 //! - [`committer`]: from a new event to its place, whatever the bus has forgotten
 //! - [`membership`]: joining and leaving, told to every node
 //! - [`permissions`]: what somebody may do in a room
+//! - [`presence`]: what is told to those who watch somebody
 //! - [`refused`]: why something was not done
 //! - [`readiness`], [`drain`]: when this node gets clients, and how it leaves
 //! - [`media`]: what kind of file bytes are, and pictures made safe to show
@@ -32,6 +33,7 @@ pub mod media;
 pub mod membership;
 pub mod metric;
 pub mod permissions;
+pub mod presence;
 pub mod readiness;
 pub mod refused;
 pub mod server;

@@ -9,6 +9,14 @@ pub enum Metric {
     Connections,
     /// Rooms this node is subscribed to.
     Rooms,
+    /// People whose presence channel this node is subscribed to.
+    Watched,
+    /// People whose presence was read for those who watch them.
+    PresenceLooks,
+    /// Rows of presence put into connections' lanes.
+    PresenceRows,
+    /// Changes of presence told to the nodes that watch, one for each person who changed.
+    PresenceAnnounced,
     /// Frames of events put into connections' lanes.
     Deliveries,
     /// Event lanes that were full and emptied; their rooms are read again from the log.
@@ -32,6 +40,10 @@ impl Metric {
         match self {
             Self::Connections => "hubbub_connections",
             Self::Rooms => "hubbub_rooms",
+            Self::Watched => "hubbub_watched_people",
+            Self::PresenceLooks => "hubbub_presence_looks_total",
+            Self::PresenceRows => "hubbub_presence_rows_total",
+            Self::PresenceAnnounced => "hubbub_presence_announced_total",
             Self::Deliveries => "hubbub_deliveries_total",
             Self::Overflows => "hubbub_overflows_total",
             Self::Gaps => "hubbub_gaps_total",
@@ -46,10 +58,15 @@ impl Metric {
 /// Tells the installed recorder what each metric means.
 pub fn describe() {
     use Metric::{
-        AcksPending, Closed, Connections, Deliveries, Fills, Gaps, Overflows, Resets, Rooms,
+        AcksPending, Closed, Connections, Deliveries, Fills, Gaps, Overflows, PresenceAnnounced,
+        PresenceLooks, PresenceRows, Resets, Rooms, Watched,
     };
     describe_gauge!(Connections.name(), "Connections after their greeting.");
     describe_gauge!(Rooms.name(), "Rooms this node is subscribed to.");
+    describe_gauge!(Watched.name(), "People whose presence this node is subscribed to.");
+    describe_counter!(PresenceLooks.name(), "Reads of somebody's presence for their watchers.");
+    describe_counter!(PresenceRows.name(), "Rows of presence put into connections' lanes.");
+    describe_counter!(PresenceAnnounced.name(), "Changes of presence told to nodes that watch.");
     describe_counter!(Deliveries.name(), "Frames of events put into connections' lanes.");
     describe_counter!(Overflows.name(), "Event lanes that were full and are read again.");
     describe_counter!(Gaps.name(), "Rooms for which something may have been missed.");

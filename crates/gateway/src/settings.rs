@@ -57,6 +57,8 @@ pub struct Settings {
     pub origins: Vec<String>,
     /// Proxies in front whose `X-Forwarded-For` is believed.
     pub trusted_proxies: u8,
+    /// How long somebody is shown as before after their last connection has ended.
+    pub offline_grace: Duration,
     /// How often a quiet connection is asked for a sign of life.
     pub heartbeat: Duration,
     /// How long an HTTP request may take.
@@ -163,6 +165,7 @@ impl Settings {
             public_url: reader.find(&setting::PUBLIC_URL),
             origins: reader.find(&setting::ORIGINS).unwrap_or_default(),
             trusted_proxies: reader.get(&setting::TRUSTED_PROXIES),
+            offline_grace: reader.get(&process::OFFLINE_GRACE),
             heartbeat: reader.get(&setting::HEARTBEAT),
             request_timeout: reader.get(&setting::REQUEST_TIMEOUT),
             max_connections: reader.get(&setting::MAX_CONNECTIONS),
@@ -237,6 +240,8 @@ fn read_limits(reader: &mut Reader) -> Limits {
         hello_ms: u32::try_from(hello.as_millis()).expect("the setting is at most a minute"),
         send_burst: reader.get(&setting::SEND_BURST),
         send_per_second: reader.get(&setting::SEND_PER_SECOND),
+        watched: reader.get(&setting::WATCHED),
+        typing_members: reader.get(&setting::TYPING_MEMBERS),
         ..Limits::default()
     }
 }

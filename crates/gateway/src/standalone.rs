@@ -1,12 +1,10 @@
 //! One process that is a whole chat server: the bus in memory, the store in a file, and the
 //! worker's pipeline between the two.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hubbub_bus::local::{LocalBus, LocalOptions};
-use hubbub_protocol::NodeId;
 use hubbub_store::sqlite::SqliteStore;
 use hubbub_store::{Store, StoreError};
 use hubbub_worker::{Pipeline, PipelineOptions, backlog};
@@ -14,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::committer::Continuity;
+use crate::settings::Settings;
 
 /// How long storing what is left may take at the end.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
@@ -37,14 +36,17 @@ impl Standalone {
     ///
     /// # Errors
     /// When the directory can't be used, or another process does.
-    pub async fn open(data_dir: &Path, node: NodeId) -> Result<Self, StoreError> {
-        let dir = data_dir.to_owned();
+    pub async fn open(settings: &Settings) -> Result<Self, StoreError> {
+        let dir = settings.data_dir.clone();
         let store = tokio::task::spawn_blocking(move || SqliteStore::open(&dir))
             .await
             .map_err(|error| StoreError::Failed(error.to_string()))??;
         let continuity = if store.was_clean() { Continuity::Kept } else { Continuity::Lost };
         let store = Arc::new(store);
-        let bus = Arc::new(LocalBus::new(LocalOptions::new(node)));
+        let bus = Arc::new(LocalBus::new(LocalOptions {
+            offline_grace: settings.offline_grace,
+            ..LocalOptions::new(settings.node.clone())
+        }));
         let pipeline = Arc::new(Pipeline::new(
             Arc::clone(&bus) as _,
             Arc::clone(&bus) as _,

@@ -95,9 +95,7 @@ impl Backends {
         let keys = settings.signing_keys.clone();
         match &settings.mode {
             Mode::Standalone => {
-                let standalone = Standalone::open(&settings.data_dir, settings.node.clone())
-                    .await
-                    .map_err(StartError::DataDir)?;
+                let standalone = Standalone::open(settings).await.map_err(StartError::DataDir)?;
                 let keys = match keys {
                     Some(keys) => keys,
                     None => SigningKeys::load_or_create(&settings.data_dir.join(KEY_FILE))?,
@@ -113,7 +111,9 @@ impl Backends {
             }
             Mode::Cluster(cluster) => {
                 let keys = keys.ok_or(StartError::NoKeys)?;
-                let connected = hubbub_worker::connect(cluster, settings.node.clone()).await?;
+                let connected =
+                    hubbub_worker::connect(cluster, settings.node.clone(), settings.offline_grace)
+                        .await?;
                 Ok(Self {
                     bus: connected.bus as _,
                     blobs: Arc::new(connected.store.blobs()),
@@ -249,6 +249,12 @@ impl Gateway {
     #[must_use]
     pub const fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// The services behind it.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.sockets.app
     }
 
     /// Connections it holds after their greeting.

@@ -240,6 +240,15 @@ impl RoomId {
         Self::Group(*user.as_uuid())
     }
 
+    /// The person whose channel [`presence_of`](Self::presence_of) this would be.
+    #[must_use]
+    pub const fn presence_user(&self) -> Option<UserId> {
+        match self {
+            Self::Group(uuid) => Some(UserId::from_uuid(*uuid)),
+            Self::Direct(_) => None,
+        }
+    }
+
     /// Whether this is a room between two people, or among a few.
     #[must_use]
     pub const fn is_direct(&self) -> bool {

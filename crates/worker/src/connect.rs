@@ -3,8 +3,10 @@
 //! The same for workers and gateways: what one of them refuses, the other must not rely on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hubbub_bus::BusError;
+use hubbub_bus::presence::OFFLINE_GRACE;
 use hubbub_bus::redis::{RedisBus, RedisOptions, SafetyError};
 use hubbub_protocol::NodeId;
 use hubbub_store::{MongoOptions, MongoStore, StoreError};
@@ -34,12 +36,17 @@ pub struct Connected {
     pub store: Arc<MongoStore>,
 }
 
-/// Connects to both, as `node`, and checks them.
+/// Connects to both, as `node`, and checks them. Whoever leaves is shown as before for
+/// `offline_grace`.
 ///
 /// # Errors
 /// [`ConnectError`].
-pub async fn connect(cluster: &Cluster, node: NodeId) -> Result<Connected, ConnectError> {
-    let bus = connect_redis(cluster, node).await?;
+pub async fn connect(
+    cluster: &Cluster,
+    node: NodeId,
+    offline_grace: Duration,
+) -> Result<Connected, ConnectError> {
+    let bus = open_redis(cluster, node, offline_grace).await?;
     for warning in bus.check_safety().await? {
         tracing::warn!(warning, "Redis is not set up as it should be");
     }
@@ -54,9 +61,18 @@ pub async fn connect(cluster: &Cluster, node: NodeId) -> Result<Connected, Conne
 /// # Errors
 /// As for [`RedisBus::connect`].
 pub async fn connect_redis(cluster: &Cluster, node: NodeId) -> Result<RedisBus, ConnectError> {
+    open_redis(cluster, node, OFFLINE_GRACE).await
+}
+
+async fn open_redis(
+    cluster: &Cluster,
+    node: NodeId,
+    offline_grace: Duration,
+) -> Result<RedisBus, ConnectError> {
     let options = RedisOptions {
         partitions: cluster.partitions,
         wal_limit: cluster.wal_limit,
+        offline_grace,
         ..RedisOptions::new(cluster.redis_urls.clone(), node)
     };
     Ok(RedisBus::connect(options).await?)

@@ -21,7 +21,7 @@ pub enum Metric {
     Claimed,
     /// Entries set aside as dead letters.
     Buried,
-    /// Users whose last connection the reaper cleared.
+    /// Users whose offline grace is over.
     Reaped,
     /// Entries that wait for storage, by `partition`.
     WalEntries,
@@ -66,7 +66,7 @@ pub fn describe() {
     describe_counter!(Relocated.name(), "Events committed again after they lost their place.");
     describe_counter!(Claimed.name(), "Entries taken over from consumers that held them too long.");
     describe_counter!(Buried.name(), "Entries set aside as dead letters.");
-    describe_counter!(Reaped.name(), "Users whose last connection died with its node.");
+    describe_counter!(Reaped.name(), "Users who are offline, their grace being over.");
     describe_gauge!(WalEntries.name(), "Entries that wait for storage.");
     describe_gauge!(WalOldestSeconds.name(), Unit::Seconds, "Age of the oldest waiting entry.");
     describe_gauge!(DeadLetters.name(), "Dead letters that wait for an operator.");

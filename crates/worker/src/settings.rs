@@ -1,7 +1,7 @@
 //! The worker's settings, and those it shares with the gateway.
 //!
 //! - [`cluster`]: where Redis and MongoDB are, and what all nodes must agree on
-//! - [`process`]: name, logs and stopping
+//! - [`process`]: name, logs, stopping and presence
 
 pub mod cluster;
 pub mod process;
@@ -79,6 +79,8 @@ pub const GATEWAY_ONLY: &[&str] = &[
     "quota_search",
     "quota_users",
     "quota_requests",
+    "watched",
+    "typing_members",
 ];
 
 /// How a worker runs. Every value is checked.
@@ -92,6 +94,8 @@ pub struct Settings {
     pub cluster: Cluster,
     /// How events are batched, claimed and given up on.
     pub pipeline: PipelineOptions,
+    /// How long somebody is shown as before after their last connection has ended.
+    pub offline_grace: Duration,
     /// From the soft stop to the hard one.
     pub shutdown_grace: Duration,
     /// What is logged, such as `info,hubbub_worker=debug`.
@@ -110,6 +114,7 @@ pub fn spec() -> Spec {
                 ADMIN_LISTEN.about(),
                 process::NODE.about(),
                 process::SHUTDOWN_GRACE.about(),
+                process::OFFLINE_GRACE.about(),
                 process::LOG.about(),
                 process::LOG_FORMAT.about(),
             ],
@@ -162,6 +167,7 @@ impl Settings {
                 attempts: reader.get(&ATTEMPTS),
                 ..PipelineOptions::default()
             },
+            offline_grace: reader.get(&process::OFFLINE_GRACE),
             shutdown_grace: reader.get(&process::SHUTDOWN_GRACE),
             log: reader.get(&process::LOG),
             log_format: reader.get(&process::LOG_FORMAT),

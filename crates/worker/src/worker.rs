@@ -61,7 +61,8 @@ impl Worker {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let admin_address = listener.local_addr().map_err(listen)?;
 
-        let Connected { bus, store } = connect(&settings.cluster, settings.node.clone()).await?;
+        let Connected { bus, store } =
+            connect(&settings.cluster, settings.node.clone(), settings.offline_grace).await?;
 
         let stop = lifecycle.soft_stop();
         let health = Health::new();

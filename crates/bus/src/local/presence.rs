@@ -6,30 +6,91 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use hubbub_protocol::client::DeviceStatus;
-use hubbub_protocol::{ConnectionId, UserId};
+use hubbub_protocol::{ConnectionId, RoomId, Timestamp, UserId};
 
 use super::{LocalBus, locked};
-use crate::presence::NodeLease;
-use crate::{BusError, Connection, Presence, UserPresence};
+use crate::presence::{CHANGED, NodeLease, better};
+use crate::{BusError, Connection, Departure, Fanout, Presence, UserPresence};
 
-/// Who is connected, and until when this node's lease holds.
+/// Who is connected or has just left, and until when this node's lease holds.
 pub(super) struct Map {
-    users: BTreeMap<UserId, HashMap<ConnectionId, DeviceStatus>>,
+    users: BTreeMap<UserId, Held>,
     until: Option<Instant>,
     lease: Duration,
+    grace: Duration,
+}
+
+/// A user's connections, and the latest end of one with what others saw then.
+#[derive(Default)]
+struct Held {
+    connections: HashMap<ConnectionId, DeviceStatus>,
+    left: Option<(Instant, DeviceStatus)>,
+}
+
+impl Held {
+    fn best(&self) -> Option<DeviceStatus> {
+        self.connections.values().copied().reduce(better)
+    }
+
+    /// What others see, with a lease that holds.
+    fn shown(&self, grace: Duration) -> Option<DeviceStatus> {
+        self.best().or_else(|| self.lingering(grace))
+    }
+
+    fn lingering(&self, grace: Duration) -> Option<DeviceStatus> {
+        self.left.filter(|(ended, _)| ended.elapsed() < grace).map(|(_, status)| status)
+    }
+
+    /// Takes a connection off. Of those that end in the same moment the best is what others go on
+    /// seeing.
+    fn end(&mut self, connection: ConnectionId, ended: Instant) {
+        let Some(shown) = self.best() else { return };
+        if self.connections.remove(&connection).is_none() {
+            return;
+        }
+        self.left = Some(match self.left {
+            Some((last, was)) if last == ended => (ended, better(was, shown)),
+            Some((last, was)) if last > ended => (last, was),
+            _ => (ended, shown),
+        });
+    }
 }
 
 impl Map {
-    pub(super) const fn new(lease: Duration) -> Self {
-        Self { users: BTreeMap::new(), until: None, lease }
+    pub(super) const fn new(lease: Duration, grace: Duration) -> Self {
+        Self { users: BTreeMap::new(), until: None, lease, grace }
     }
 
     fn remaining(&self) -> Option<Duration> {
         self.until?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }
 
-    fn clear(&mut self) -> Vec<UserId> {
-        std::mem::take(&mut self.users).into_keys().collect()
+    /// Lets `change` happen to what a user holds, and tells whether they are shown differently.
+    fn change(&mut self, user: UserId, change: impl FnOnce(&mut Held)) -> bool {
+        let held = self.users.entry(user).or_default();
+        let before = held.shown(self.grace);
+        change(held);
+        let after = held.shown(self.grace);
+        if held.connections.is_empty() && held.left.is_none() {
+            self.users.remove(&user);
+        }
+        before != after
+    }
+
+    /// Takes every connection off, as ended at `ended`.
+    fn clear(&mut self, ended: Instant) -> Vec<UserId> {
+        let grace = self.grace;
+        let mut changed = Vec::new();
+        for (user, held) in &mut self.users {
+            let before = held.shown(grace);
+            for connection in held.connections.keys().copied().collect::<Vec<_>>() {
+                held.end(connection, ended);
+            }
+            if held.shown(grace) != before {
+                changed.push(*user);
+            }
+        }
+        changed
     }
 }
 
@@ -45,18 +106,25 @@ impl Presence for LocalBus {
     async fn release_node(&self) -> Result<Vec<UserId>, BusError> {
         let mut map = locked(&self.presence);
         map.until = None;
-        Ok(map.clear())
+        Ok(map.clear(Instant::now()))
     }
 
     async fn put_connections(
         &self,
         connections: &[(UserId, ConnectionId, DeviceStatus)],
-    ) -> Result<(), BusError> {
+    ) -> Result<Vec<UserId>, BusError> {
         let mut map = locked(&self.presence);
+        let mut changed = Vec::new();
         for &(user, connection, status) in connections {
-            map.users.entry(user).or_default().insert(connection, status);
+            let differs = map.change(user, |held| {
+                held.connections.insert(connection, status);
+                held.left = None;
+            });
+            if differs && !changed.contains(&user) {
+                changed.push(user);
+            }
         }
-        Ok(())
+        Ok(changed)
     }
 
     async fn remove_connections(
@@ -64,32 +132,36 @@ impl Presence for LocalBus {
         connections: &[(UserId, ConnectionId)],
     ) -> Result<Vec<UserId>, BusError> {
         let mut map = locked(&self.presence);
-        let mut gone = Vec::new();
-        for (user, connection) in connections {
-            if let Some(held) = map.users.get_mut(user) {
-                held.remove(connection);
-                if !held.is_empty() {
-                    continue;
-                }
-                map.users.remove(user);
-            }
-            if !gone.contains(user) {
-                gone.push(*user);
+        let now = Instant::now();
+        let mut changed = Vec::new();
+        for &(user, connection) in connections {
+            if map.change(user, |held| held.end(connection, now)) && !changed.contains(&user) {
+                changed.push(user);
             }
         }
-        Ok(gone)
+        Ok(changed)
     }
 
     async fn presence(&self, users: &[UserId]) -> Result<Vec<UserPresence>, BusError> {
         let map = locked(&self.presence);
         let alive = map.remaining().is_some();
+        let lapsed_lately = map.until.is_some_and(|until| until.elapsed() < map.grace);
         let of =
             |user: &UserId| {
-                let held = map.users.get(user).filter(|_| alive);
-                let connections = held.into_iter().flatten().map(|(&connection, &status)| {
+                let Some(held) = map.users.get(user) else { return UserPresence::default() };
+                let lingering = held.lingering(map.grace);
+                if !alive {
+                    let best = held.best().filter(|_| lapsed_lately);
+                    let lingering = best.into_iter().chain(lingering).reduce(better);
+                    return UserPresence { connections: Vec::new(), lingering };
+                }
+                let connection = |(&connection, &status): (&ConnectionId, &DeviceStatus)| {
                     Connection { connection, node: self.incarnation.clone(), status }
-                });
-                UserPresence { connections: connections.collect() }
+                };
+                UserPresence {
+                    connections: held.connections.iter().map(connection).collect(),
+                    lingering,
+                }
             };
         Ok(users.iter().map(of).collect())
     }
@@ -108,6 +180,38 @@ impl Presence for LocalBus {
 
     async fn reap(&self) -> Result<Vec<UserId>, BusError> {
         let mut map = locked(&self.presence);
-        Ok(if map.remaining().is_none() { map.clear() } else { Vec::new() })
+        match (map.remaining(), map.until) {
+            (None, Some(lapsed)) => Ok(map.clear(lapsed)),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    async fn departed(&self, limit: usize) -> Result<Vec<Departure>, BusError> {
+        let map = locked(&self.presence);
+        let departed = map.users.iter().filter_map(|(user, held)| {
+            let (ended, _) = held.left.filter(|_| held.connections.is_empty())?;
+            let ago = Some(ended.elapsed()).filter(|ago| *ago >= map.grace)?;
+            let ago = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
+            let ended = Timestamp::from_millis(Timestamp::now().millis().saturating_sub(ago));
+            Some(Departure { user: *user, ended })
+        });
+        Ok(departed.take(limit).collect())
+    }
+
+    async fn forget_departed(&self, users: &[UserId]) -> Result<(), BusError> {
+        let mut map = locked(&self.presence);
+        for user in users {
+            if map.users.get(user).is_some_and(|held| held.shown(map.grace).is_none()) {
+                map.users.remove(user);
+            }
+        }
+        Ok(())
+    }
+
+    async fn announce(&self, users: &[UserId]) -> Result<(), BusError> {
+        for user in users {
+            self.publish_volatile(RoomId::presence_of(*user), CHANGED, "").await?;
+        }
+        Ok(())
     }
 }

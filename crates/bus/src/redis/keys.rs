@@ -140,14 +140,25 @@ impl PresenceShard {
         (0..PRESENCE_SHARDS).map(Self)
     }
 
-    /// Hash: connection → `lease|status`.
+    /// Hash: connection → `lease|status`, and `left` → `milliseconds|status` of the latest end of
+    /// one.
     pub(super) fn user(self, user: impl Display) -> String {
         format!("{{u{:02}}}:presence:{user}", self.0)
     }
 
-    /// Sorted set: users with connections, by id.
+    /// Sorted set: users with connections or within the grace, by id.
     pub(super) fn online(self) -> String {
         format!("{{u{:02}}}:online", self.0)
+    }
+
+    /// Sorted set: users without connections, by when the last one ended.
+    pub(super) fn leaving(self) -> String {
+        format!("{{u{:02}}}:leaving", self.0)
+    }
+
+    /// String: the process that forgets those whose grace is over.
+    pub(super) fn reaper(self) -> String {
+        format!("{{u{:02}}}:reaper", self.0)
     }
 
     /// Hash: connection → user, of one lease.

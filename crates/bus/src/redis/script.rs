@@ -6,8 +6,9 @@ use std::sync::OnceLock;
 use redis::{Arg, Cmd, ToRedisArgs};
 
 macro_rules! scripts {
-    ($($name:ident = $file:literal;)*) => {
-        $(pub(super) static $name: Script = Script::new(include_str!(concat!("scripts/", $file)));)*
+    ($($name:ident = $($file:literal)+;)*) => {
+        $(pub(super) static $name: Script =
+            Script::new(concat!($(include_str!(concat!("scripts/", $file))),+));)*
     };
 }
 
@@ -27,10 +28,12 @@ scripts! {
     TAKE = "take.lua";
     LEASE_RENEW = "lease_renew.lua";
     LEASES = "leases.lua";
-    PRESENCE_PUT = "presence_put.lua";
-    PRESENCE_REMOVE = "presence_remove.lua";
-    PRESENCE_CLEAR = "presence_clear.lua";
-    PRESENCE_OF = "presence_of.lua";
+    PRESENCE_PUT = "presence.lua" "presence_put.lua";
+    PRESENCE_TAKE_OFF = "presence.lua" "presence_take_off.lua";
+    PRESENCE_OF = "presence.lua" "presence_of.lua";
+    PRESENCE_DEPARTED = "presence_departed.lua";
+    PRESENCE_FORGET = "presence_forget.lua";
+    PUBLISH_EACH = "publish_each.lua";
 }
 
 /// A script, called by its digest.

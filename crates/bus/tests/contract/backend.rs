@@ -37,6 +37,7 @@ pub(crate) struct Tuning {
     pub(crate) wal_limit: usize,
     pub(crate) dedupe_window: Duration,
     pub(crate) lease: Duration,
+    pub(crate) offline_grace: Duration,
     pub(crate) partitions: u16,
 }
 
@@ -46,6 +47,7 @@ impl Default for Tuning {
             wal_limit: 100_000,
             dedupe_window: Duration::from_secs(600),
             lease: Duration::from_secs(15),
+            offline_grace: Duration::from_secs(15),
             partitions: 16,
         }
     }
@@ -116,6 +118,7 @@ impl Backend {
                     wal_limit: tuning.wal_limit,
                     dedupe_window: tuning.dedupe_window,
                     lease: tuning.lease,
+                    offline_grace: tuning.offline_grace,
                 });
                 assert!(bus.set(()).is_ok(), "one process is one node");
                 Node::of(new)
@@ -126,9 +129,16 @@ impl Backend {
 
     pub(crate) async fn connect(&self, name: &str, tuning: Tuning) -> Result<RedisBus, BusError> {
         let options = RedisOptions::new(self.urls(), node_id(name));
-        let Tuning { wal_limit, dedupe_window, lease, partitions } = tuning;
-        RedisBus::connect(RedisOptions { wal_limit, dedupe_window, lease, partitions, ..options })
-            .await
+        let Tuning { wal_limit, dedupe_window, lease, offline_grace, partitions } = tuning;
+        RedisBus::connect(RedisOptions {
+            wal_limit,
+            dedupe_window,
+            lease,
+            offline_grace,
+            partitions,
+            ..options
+        })
+        .await
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hubbub_bus::{BusError, Commit, Control};
 use hubbub_protocol::client::DeviceStatus::Online;
-use hubbub_protocol::{ConnectionId, RoomId, SessionId, UserId};
+use hubbub_protocol::{ConnectionId, RoomId, SessionId, Timestamp, UserId};
 
 use crate::backend::{Backend, Tuning, at_once, eventually, message};
 use crate::heard::Word;
@@ -133,17 +133,20 @@ pub(crate) async fn presence_is_one_map(backend: &Backend) {
     assert_eq!(one.bus.online(None, 10).await.unwrap(), [user]);
     assert_eq!(one.bus.remove_connections(&[(user, laptop)]).await.unwrap(), [], "not its own");
     assert_eq!(other.bus.presence(&[user]).await.unwrap()[0].connections.len(), 2);
-    assert_eq!(one.bus.remove_connections(&[(user, phone)]).await.unwrap(), []);
-    assert_eq!(other.bus.remove_connections(&[(user, laptop)]).await.unwrap(), [user]);
+    one.bus.remove_connections(&[(user, phone)]).await.unwrap();
+    other.bus.remove_connections(&[(user, laptop)]).await.unwrap();
+    assert!(one.bus.presence(&[user]).await.unwrap()[0].connections.is_empty());
 }
 
 fn short_lease() -> Tuning {
-    Tuning { lease: Duration::from_millis(500), ..Tuning::default() }
+    let (lease, offline_grace) = (Duration::from_millis(500), Duration::from_secs(1));
+    Tuning { lease, offline_grace, ..Tuning::default() }
 }
 
-pub(crate) async fn a_dead_nodes_users_are_reaped_once(backend: &Backend) {
+pub(crate) async fn a_dead_nodes_users_leave_as_of_its_end(backend: &Backend) {
+    let tuning = || Tuning { lease: Duration::from_secs(15), ..short_lease() };
     let dead = backend.tuned("a", short_lease()).await;
-    let (one, other) = (backend.node("b").await, backend.node("c").await);
+    let (one, other) = (backend.tuned("b", tuning()).await, backend.tuned("c", tuning()).await);
     let (here, gone) = (UserId::new(), UserId::new());
     dead.bus.renew_lease().await.unwrap();
     one.bus.renew_lease().await.unwrap();
@@ -155,12 +158,38 @@ pub(crate) async fn a_dead_nodes_users_are_reaped_once(backend: &Backend) {
     one.bus.put_connections(&[(here, ConnectionId::new(), Online)]).await.unwrap();
     drop(dead);
     eventually("the lease has lapsed", async || one.bus.nodes().await.unwrap().len() == 1).await;
+    let lapsed = Timestamp::now();
     let (mine, theirs) = tokio::join!(one.bus.reap(), other.bus.reap());
-    assert_eq!([mine.unwrap(), theirs.unwrap()].concat(), [gone]);
-    assert_eq!(one.bus.online(None, 10).await.unwrap(), [here]);
+    assert_eq!([mine.unwrap(), theirs.unwrap()].concat(), [], "they are shown as before");
+    assert_eq!(one.bus.presence(&[gone]).await.unwrap()[0].lingering, Some(Online));
     let presence = one.bus.presence(&[here]).await.unwrap();
     assert_eq!(presence[0].connections.len(), 1);
     assert_ne!(presence[0].connections[0].connection, connection);
+    let mut departed = Vec::new();
+    eventually("the grace is over", async || {
+        departed = one.bus.departed(100).await.unwrap();
+        !departed.is_empty()
+    })
+    .await;
+    assert_eq!(departed[0].user, gone);
+    assert!(departed[0].ended <= lapsed, "as of the end of the lease, not of the reaper's turn");
+    one.bus.forget_departed(&[gone]).await.unwrap();
+    assert_eq!(one.bus.online(None, 10).await.unwrap(), [here]);
+}
+
+pub(crate) async fn one_reaper_is_told_of_the_departed(backend: &Backend) {
+    let (one, other) =
+        (backend.tuned("a", short_lease()).await, backend.tuned("b", short_lease()).await);
+    let (user, connection) = (UserId::new(), ConnectionId::new());
+    one.bus.renew_lease().await.unwrap();
+    one.bus.put_connections(&[(user, connection, Online)]).await.unwrap();
+    one.bus.remove_connections(&[(user, connection)]).await.unwrap();
+    eventually("it is told", async || !one.bus.departed(100).await.unwrap().is_empty()).await;
+    assert_eq!(other.bus.departed(100).await.unwrap(), []);
+    // The first dies before it has done anything about it.
+    drop(one);
+    eventually("the other is told", async || !other.bus.departed(100).await.unwrap().is_empty())
+        .await;
 }
 
 pub(crate) async fn a_node_that_comes_back_is_not_cleared(backend: &Backend) {

@@ -13,6 +13,7 @@ mod claims;
 mod cluster_changes;
 mod faults;
 mod hearing;
+mod leaving;
 mod limits;
 mod order;
 mod outage;
@@ -100,11 +101,21 @@ contract! {
         }
         people {
             the_first_renewal_takes_the_lease,
-            a_user_is_online_until_the_last_connection_goes,
+            a_user_is_connected_until_the_last_connection_goes,
             the_best_status_counts,
             online_users_come_in_pages,
-            a_lapsed_lease_hides_its_connections,
+            a_lapsed_lease_ends_its_connections,
+            without_a_reaper_a_dead_nodes_users_are_offline_all_the_same,
             releasing_a_node_clears_it,
+        }
+        leaving {
+            a_status_is_told_as_changed_once,
+            who_leaves_is_shown_as_before_until_the_grace_is_over,
+            who_comes_back_within_the_grace_was_never_gone,
+            devices_that_end_together_leave_the_better_status,
+            the_departed_are_named_until_they_are_forgotten,
+            who_comes_back_is_not_forgotten,
+            an_announcement_reaches_those_who_hear_the_person,
         }
         limits {
             a_burst_is_allowed_and_the_next_refused,
@@ -122,7 +133,8 @@ contract! {
             a_frame_for_people_reaches_only_the_nodes_that_hold_them,
             every_room_is_heard_whatever_its_partition,
             presence_is_one_map,
-            a_dead_nodes_users_are_reaped_once,
+            a_dead_nodes_users_leave_as_of_its_end,
+            one_reaper_is_told_of_the_departed,
             a_node_that_comes_back_is_not_cleared,
             another_number_of_partitions_is_refused,
         }

@@ -9,6 +9,9 @@ use hubbub_protocol::{ConnectionId, UserId};
 
 use crate::backend::{Backend, Node, Tuning, eventually};
 
+/// Long enough to look at what is within it.
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
+
 async fn status(node: &Node, user: UserId) -> UserStatus {
     node.bus.presence(&[user]).await.unwrap()[0].status()
 }
@@ -24,7 +27,7 @@ pub(crate) async fn the_first_renewal_takes_the_lease(backend: &Backend) {
     assert!(leases[0].expires_in > Duration::from_secs(10));
 }
 
-pub(crate) async fn a_user_is_online_until_the_last_connection_goes(backend: &Backend) {
+pub(crate) async fn a_user_is_connected_until_the_last_connection_goes(backend: &Backend) {
     let node = backend.node("a").await;
     node.bus.renew_lease().await.unwrap();
     let (user, phone, laptop) = (UserId::new(), ConnectionId::new(), ConnectionId::new());
@@ -34,11 +37,10 @@ pub(crate) async fn a_user_is_online_until_the_last_connection_goes(backend: &Ba
     let held: BTreeSet<_> = presence[1].connections.iter().map(|c| c.connection).collect();
     assert_eq!(held, BTreeSet::from([phone, laptop]));
     assert!(presence[1].connections.iter().all(|c| c.node == *node.bus.incarnation()));
-    assert_eq!(node.bus.remove_connections(&[(user, phone)]).await.unwrap(), []);
-    assert_eq!(status(&node, user).await, UserStatus::Online);
-    assert_eq!(node.bus.remove_connections(&[(user, laptop)]).await.unwrap(), [user]);
-    assert_eq!(status(&node, user).await, UserStatus::Offline);
-    assert_eq!(node.bus.online(None, 10).await.unwrap(), []);
+    node.bus.remove_connections(&[(user, phone)]).await.unwrap();
+    assert_eq!(node.bus.presence(&[user]).await.unwrap()[0].connections.len(), 1);
+    node.bus.remove_connections(&[(user, laptop)]).await.unwrap();
+    assert!(node.bus.presence(&[user]).await.unwrap()[0].connections.is_empty());
 }
 
 pub(crate) async fn the_best_status_counts(backend: &Backend) {
@@ -71,19 +73,37 @@ pub(crate) async fn online_users_come_in_pages(backend: &Backend) {
     assert!(seen.iter().eq(&users), "ascending, each once");
 }
 
-pub(crate) async fn a_lapsed_lease_hides_its_connections(backend: &Backend) {
-    let lease = Duration::from_millis(600);
-    let node = backend.tuned("a", Tuning { lease, ..Tuning::default() }).await;
+pub(crate) async fn a_lapsed_lease_ends_its_connections(backend: &Backend) {
+    let tuning =
+        Tuning { lease: Duration::from_millis(600), offline_grace: GRACE, ..Tuning::default() };
+    let node = backend.tuned("a", tuning).await;
     node.bus.renew_lease().await.unwrap();
     let (user, connection) = (UserId::new(), ConnectionId::new());
-    node.bus.put_connections(&[(user, connection, Online)]).await.unwrap();
-    assert_eq!(status(&node, user).await, UserStatus::Online);
+    node.bus.put_connections(&[(user, connection, Away)]).await.unwrap();
+    eventually("no connection", async || {
+        node.bus.presence(&[user]).await.unwrap()[0].connections.is_empty()
+    })
+    .await;
+    assert_eq!(status(&node, user).await, UserStatus::Away, "the grace has begun");
+    assert_eq!(node.bus.reap().await.unwrap(), [], "shown as before");
+    assert_eq!(status(&node, user).await, UserStatus::Away);
     eventually("offline", async || status(&node, user).await == UserStatus::Offline).await;
-    assert_eq!(node.bus.reap().await.unwrap(), [user]);
-    assert_eq!(node.bus.reap().await.unwrap(), []);
     assert!(node.bus.renew_lease().await.unwrap(), "it must know to add them again");
-    node.bus.put_connections(&[(user, connection, Online)]).await.unwrap();
+    assert_eq!(node.bus.put_connections(&[(user, connection, Online)]).await.unwrap(), [user]);
     assert_eq!(status(&node, user).await, UserStatus::Online);
+}
+
+pub(crate) async fn without_a_reaper_a_dead_nodes_users_are_offline_all_the_same(
+    backend: &Backend,
+) {
+    let tuning =
+        Tuning { lease: Duration::from_millis(600), offline_grace: GRACE, ..Tuning::default() };
+    let node = backend.tuned("a", tuning).await;
+    node.bus.renew_lease().await.unwrap();
+    let user = UserId::new();
+    node.bus.put_connections(&[(user, ConnectionId::new(), Online)]).await.unwrap();
+    eventually("offline", async || status(&node, user).await == UserStatus::Offline).await;
+    assert_eq!(node.bus.reap().await.unwrap(), [user], "a late reaper tells");
 }
 
 pub(crate) async fn releasing_a_node_clears_it(backend: &Backend) {
@@ -93,9 +113,9 @@ pub(crate) async fn releasing_a_node_clears_it(backend: &Backend) {
     let connections: Vec<_> =
         users.iter().map(|user| (*user, ConnectionId::new(), Online)).collect();
     node.bus.put_connections(&connections).await.unwrap();
-    let gone = node.bus.release_node().await.unwrap();
-    assert_eq!(gone.len(), users.len());
-    assert_eq!(gone.into_iter().collect::<BTreeSet<_>>(), users);
+    assert_eq!(node.bus.release_node().await.unwrap(), [], "shown as before, for the grace");
     assert!(node.bus.nodes().await.unwrap().is_empty());
-    assert!(node.bus.online(None, 10).await.unwrap().is_empty());
+    let users: Vec<_> = users.into_iter().collect();
+    let presence = node.bus.presence(&users).await.unwrap();
+    assert!(presence.iter().all(|p| p.connections.is_empty() && p.lingering == Some(Online)));
 }

@@ -10,6 +10,8 @@ use hubbub_protocol::{CloseCode, ConnectionId, RoomId, ServerFrame, SessionId, T
 use super::frame::WireFrame;
 use super::outbound::Outbound;
 use super::room::Room;
+use super::typing::Typing;
+use super::watch::Watching;
 
 /// Rooms a connection hears, each with the connection's place in the room's list.
 pub(super) type Rooms = HashMap<RoomId, (Arc<Room>, usize)>;
@@ -29,6 +31,10 @@ pub struct Connection {
     pub outbound: Outbound,
     /// The rooms it hears.
     rooms: Mutex<Rooms>,
+    /// Whom it watches; nothing for those who watch nobody.
+    watching: Mutex<Option<Box<Watching>>>,
+    /// Where its person types; nothing for those who never did.
+    typing: Mutex<Option<Box<Typing>>>,
     /// When the access token runs out, in milliseconds since 1970.
     token_expires_at: AtomicI64,
     /// The heartbeat tick at which it was last heard from.
@@ -66,6 +72,8 @@ impl Connection {
             follows_memberships,
             outbound: Outbound::new(outbound_bytes),
             rooms: Mutex::default(),
+            watching: Mutex::default(),
+            typing: Mutex::default(),
             token_expires_at: AtomicI64::new(token_expires_at.millis()),
             heard: AtomicU32::new(0),
             away: AtomicBool::new(false),
@@ -81,6 +89,16 @@ impl Connection {
     /// Its rooms. Locked before any room's own state, never while one is held.
     pub(super) fn rooms(&self) -> MutexGuard<'_, Rooms> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whom it watches. Locked before the hub's table of watched people, never while that is.
+    pub(super) fn watching(&self) -> MutexGuard<'_, Option<Box<Watching>>> {
+        self.watching.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where its person types.
+    pub(super) fn typing(&self) -> MutexGuard<'_, Option<Box<Typing>>> {
+        self.typing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it hears a room.

@@ -28,6 +28,8 @@ pub async fn run(hub: Arc<Hub>, period: Duration) {
         ticks.tick().await;
         let now = hub.tick.fetch_add(1, Ordering::Relaxed) + 1;
         hub.sweep_rooms();
+        hub.sweep_watched();
+        metrics::gauge!(Metric::Watched.name()).set(hub.watched_count() as f64);
         let connections = hub.connections();
         metrics::gauge!(Metric::Connections.name()).set(connections.len() as f64);
         metrics::gauge!(Metric::Rooms.name()).set(hub.room_count() as f64);

@@ -9,6 +9,8 @@
 //! - [`followers`]: live connections follow memberships and sessions
 //! - [`heartbeat`]: one wheel for every connection's timers
 //! - [`roster`]: this node's part of the presence map
+//! - [`watch`]: who is watched by connections of this node, and what is shown of them
+//! - [`typing`]: who is typing
 //!
 //! The bus calls the hub from its dispatch tasks, so nothing here waits: what needs an answer from
 //! Redis or MongoDB is handed to a task.
@@ -23,6 +25,8 @@ pub mod outbound;
 pub mod reader;
 pub mod room;
 pub mod roster;
+pub mod typing;
+mod watch;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -44,6 +48,7 @@ use self::connection::Connection;
 use self::frame::WireFrame;
 use self::reader::Reader;
 use self::room::Room;
+use self::watch::Watch;
 use crate::committer::{CommitFailure, Committer};
 use crate::metric::Metric;
 
@@ -70,6 +75,7 @@ pub struct Hub {
     shards: Box<[RoomShard]>,
     hasher: RandomState,
     registry: Mutex<Registry>,
+    watch: Watch,
     /// Rooms whose subscription was confirmed and whose head is to be asked for.
     heads_wanted: mpsc::UnboundedSender<RoomId>,
     /// Users and rooms whose membership is to be read again.
@@ -105,12 +111,14 @@ impl Hub {
         // membership change of its users, is under way.
         let (heads_wanted, heads) = mpsc::unbounded_channel();
         let (follow, follows) = mpsc::unbounded_channel();
+        let (watch, watches) = Watch::new();
         let hub = Arc::new_cyclic(|me| Self {
             reader: Reader::new(Arc::clone(&bus), Arc::clone(&store), Arc::clone(&committer)),
             acks: PendingAcks::default(),
             shards: (0..SHARDS).map(|_| RoomShard::default()).collect(),
             hasher: RandomState::new(),
             registry: Mutex::default(),
+            watch,
             heads_wanted,
             follow,
             limits,
@@ -126,6 +134,7 @@ impl Hub {
         hub.spawn(catch_up::learn_heads(Arc::clone(&hub), heads));
         hub.spawn(followers::run(Arc::clone(&hub), follows));
         hub.spawn(acks::run(Arc::clone(&hub)));
+        hub.spawn(watch::run(Arc::clone(&hub), watches));
         hub
     }
 
@@ -204,6 +213,8 @@ impl Hub {
     /// Forgets a connection that has closed.
     pub fn unregister(&self, connection: &Arc<Connection>) {
         connection.mark_closed();
+        self.stop_typing_everywhere(connection);
+        self.unwatch(connection);
         for room in connection.room_ids() {
             self.detach(connection, room);
         }
@@ -329,6 +340,7 @@ impl Hub {
 
     /// Stops a connection from hearing a room. Whether it did.
     pub fn detach(&self, connection: &Connection, room: RoomId) -> bool {
+        self.stop_typing(connection, room);
         let mut rooms = connection.rooms();
         connection.outbound.let_go(room);
         let Some((held, slot)) = rooms.remove(&room) else { return false };
@@ -416,7 +428,10 @@ impl Receiver for Hub {
     }
 
     fn volatile(&self, room: RoomId, key: &str, frame: Bytes) {
-        let Some(held) = self.room(room) else { return };
+        let Some(held) = self.room(room) else {
+            self.about_watched(room, key, &frame);
+            return;
+        };
         let wire = WireFrame::text(&frame);
         let about = key.strip_prefix(TYPING_KEY).and_then(|user| user.parse::<UserId>().ok());
         let key = format!("{room}:{key}");
@@ -462,13 +477,16 @@ impl Receiver for Hub {
                     // The receiver is gone only when the hub has stopped.
                     let _ = self.heads_wanted.send(*room);
                 }
+            } else {
+                self.watch.doubt(*room);
             }
         }
     }
 
     fn gap(&self, rooms: &[RoomId]) {
+        let rooms: Vec<_> = rooms.iter().copied().filter(|room| !self.watch.doubt(*room)).collect();
         metrics::counter!(Metric::Gaps.name()).increment(rooms.len() as u64);
-        self.check_for_gaps(rooms.to_vec());
+        self.check_for_gaps(rooms);
     }
 
     fn control_gap(&self) {

@@ -5,7 +5,9 @@
 //! - **events** is ordered and bounded in bytes. Past the bound it is emptied, and each room it
 //!   held events of is read again from the log once the client has caught up: nothing is lost, and
 //!   a slow reader costs a fixed amount of memory.
-//! - **volatile** keeps the newest frame of each key.
+//! - **volatile** keeps the newest frame of each key, and of presence the newest row of each person.
+
+mod rows;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::poll_fn;
@@ -16,6 +18,9 @@ use futures_util::task::AtomicWaker;
 use hubbub_protocol::{CloseCode, Position, RoomId};
 
 use super::frame::{PlacedFrame, WireFrame};
+use rows::Rows;
+
+pub use rows::{PresenceRow, ROWS_PER_FRAME};
 
 /// Most frames in the control lane.
 const CONTROL_MAX: usize = 512;
@@ -46,6 +51,8 @@ struct Lanes {
     events: VecDeque<Arc<PlacedFrame>>,
     events_bytes: usize,
     volatile: VecDeque<(Box<str>, WireFrame)>,
+    /// Only there while some wait: most connections have none at any moment.
+    presence: Option<Box<Rows>>,
     /// Rooms that are read from the log instead of live, with the position the client has (or will
     /// have, once the event lane is written).
     behind: HashMap<RoomId, Position>,
@@ -120,6 +127,17 @@ impl Outbound {
         }
         drop(lanes);
         self.writer.wake();
+    }
+
+    /// Queues the newest rows of people.
+    pub fn presence(&self, rows: impl IntoIterator<Item = PresenceRow>) {
+        self.lanes().presence.get_or_insert_default().put(rows);
+        self.writer.wake();
+    }
+
+    /// Drops the rows that wait: other people are watched from here on.
+    pub fn forget_presence(&self) {
+        self.lanes().presence = None;
     }
 
     /// Queues a live event, unless its room is behind.
@@ -259,12 +277,22 @@ impl Outbound {
             bytes += frame.bytes().len();
             batch.frames.push(frame);
         }
+        let rows = match &mut lanes.presence {
+            Some(rows) if fits(bytes, batch.frames.len()) => rows.take(),
+            _ => Vec::new(),
+        };
+        if lanes.presence.as_ref().is_some_and(|rows| rows.is_empty()) {
+            lanes.presence = None;
+        }
         if lanes.control.is_empty() {
             batch.close = lanes.close;
         }
         lanes.give_back_capacity();
         let room = lanes.events_bytes <= self.events_max / 2;
         drop(lanes);
+        if !rows.is_empty() {
+            batch.frames.push(rows::frame(&rows));
+        }
         if room {
             self.reader.wake();
         }

@@ -1,15 +1,17 @@
 //! This node's part of the presence map: its lease, and its connections, written in batches.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hubbub_bus::presence::LEASE_RENEWAL;
-use hubbub_protocol::{ConnectionId, Timestamp, UserId};
+use hubbub_protocol::{ConnectionId, UserId};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::Hub;
 use super::connection::Connection;
+use crate::metric::Metric;
 
 /// How long changes are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(20);
@@ -90,8 +92,11 @@ async fn write(hub: Arc<Hub>, mut queue: mpsc::UnboundedReceiver<Change>) {
         {
             batch.push(change);
         }
-        while let Err(error) = apply(&hub, &batch).await {
+        let mut changed = BTreeSet::new();
+        while let Err(error) = apply(&hub, &batch, &mut changed).await {
             tracing::warn!(%error, changes = batch.len(), "can't write presence yet");
+            // What was written before the failure no longer shows as a change.
+            changed.extend(hub.users_of(&batch));
             sleep(RETRY).await;
         }
         batch.clear();
@@ -99,8 +104,12 @@ async fn write(hub: Arc<Hub>, mut queue: mpsc::UnboundedReceiver<Change>) {
 }
 
 /// Puts before removals: a connection leaves the hub before its removal is asked for, and what has
-/// left the hub is not put.
-async fn apply(hub: &Hub, batch: &[Change]) -> Result<(), hubbub_bus::BusError> {
+/// left the hub is not put. Then tells whoever watches those who are shown differently.
+async fn apply(
+    hub: &Hub,
+    batch: &[Change],
+    changed: &mut BTreeSet<UserId>,
+) -> Result<(), hubbub_bus::BusError> {
     let mut puts = Vec::new();
     let mut removals = Vec::new();
     for change in batch {
@@ -115,16 +124,25 @@ async fn apply(hub: &Hub, batch: &[Change]) -> Result<(), hubbub_bus::BusError> 
         }
     }
     if !puts.is_empty() {
-        hub.bus.put_connections(&puts).await?;
+        changed.extend(hub.bus.put_connections(&puts).await?);
     }
     if !removals.is_empty() {
-        let gone = hub.bus.remove_connections(&removals).await?;
-        if !gone.is_empty()
-            && let Err(error) = hub.store.set_last_seen(&gone, Timestamp::now()).await
-        {
-            // A time of day is not worth holding up the map for.
-            tracing::warn!(%error, users = gone.len(), "can't note when users were last seen");
-        }
+        changed.extend(hub.bus.remove_connections(&removals).await?);
+    }
+    if !changed.is_empty() {
+        let users: Vec<_> = changed.iter().copied().collect();
+        hub.bus.announce(&users).await?;
+        metrics::counter!(Metric::PresenceAnnounced.name()).increment(users.len() as u64);
     }
     Ok(())
+}
+
+impl Hub {
+    /// Whose connections changes are about.
+    fn users_of(&self, batch: &[Change]) -> impl Iterator<Item = UserId> {
+        batch.iter().filter_map(|change| match *change {
+            Change::Put(id) => self.connection(id).map(|connection| connection.user),
+            Change::Remove(user, _) => Some(user),
+        })
+    }
 }

@@ -140,6 +140,15 @@ pub(super) const ROOMS_PER_CONNECTION: Setting<u32> =
 pub(super) const IN_FLIGHT: Setting<u32> =
     Setting::integer("in_flight", (1, 10_000), "Sends of one connection that may wait for acks.")
         .or("64");
+pub(super) const WATCHED: Setting<u32> =
+    Setting::integer("watched", (1, 1_000), "People whose presence one connection can watch.")
+        .or("500");
+pub(super) const TYPING_MEMBERS: Setting<u32> = Setting::integer(
+    "typing_members",
+    (0, 10_000),
+    "Rooms with more members tell nobody who is typing.",
+)
+.or("100");
 pub(super) const HELLO_TIMEOUT: Setting<Duration> = Setting::duration(
     "hello_timeout",
     (Duration::from_millis(100), seconds(MINUTE)),
@@ -193,6 +202,7 @@ pub fn spec() -> Spec {
         "Connections",
         [
             HEARTBEAT.about(),
+            process::OFFLINE_GRACE.about(),
             REQUEST_TIMEOUT.about(),
             MAX_CONNECTIONS.about(),
             MAX_CONNECTIONS_PER_USER.about(),
@@ -207,6 +217,8 @@ pub fn spec() -> Spec {
             TEXT_BYTES.about(),
             ROOMS_PER_CONNECTION.about(),
             IN_FLIGHT.about(),
+            WATCHED.about(),
+            TYPING_MEMBERS.about(),
             HELLO_TIMEOUT.about(),
             SEND_BURST.about(),
             SEND_PER_SECOND.about(),

@@ -97,7 +97,7 @@ impl Session {
                 self.set_status(status);
                 (None, None, Ok(()))
             }
-            ClientFrame::Watch { .. } => (None, None, Err(ErrorCode::UnknownType.into())),
+            ClientFrame::Watch { users } => (None, None, self.watch(users).await),
             ClientFrame::Ping => {
                 self.connection.tell(&ServerFrame::Pong);
                 (None, None, Ok(()))

@@ -49,7 +49,10 @@ impl Api {
     }
 
     pub(crate) fn with(adjust: impl FnOnce(&mut HttpOptions, &mut AuthOptions)) -> Self {
-        let options = LocalOptions::new("test".parse().unwrap());
+        let options = LocalOptions {
+            offline_grace: Duration::from_millis(300),
+            ..LocalOptions::new("test".parse().unwrap())
+        };
         Self::assemble(Arc::new(LocalBus::new(options)), adjust)
     }
 }

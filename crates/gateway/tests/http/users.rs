@@ -1,5 +1,7 @@
 //! People and their presence.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use hubbub_bus::Presence;
 use hubbub_protocol::client::DeviceStatus;
@@ -108,7 +110,17 @@ async fn last_seen_is_told_of_those_who_are_gone() {
     assert_eq!(connected["last_seen"], Value::Null);
 
     api.bus.remove_connections(&[(ada.id, connection)]).await.unwrap();
-    let gone = me().await;
+    let leaving = me().await;
+    assert_eq!(leaving["status"], "online", "for the grace");
+    assert_eq!(leaving["last_seen"], Value::Null);
+
+    let gone = loop {
+        let me = me().await;
+        if me["status"] != "online" {
+            break me;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
     assert_eq!(gone["status"], "offline");
     assert_eq!(gone["last_seen"], seen.to_string());
 }

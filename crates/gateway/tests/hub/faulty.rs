@@ -11,8 +11,9 @@ use bytes::Bytes;
 use hubbub_bus::local::LocalBus;
 use hubbub_bus::presence::NodeLease;
 use hubbub_bus::{
-    Bus, BusError, Commit, CommitError, CommitRequest, Control, Fanout, LogEvent, LogRead,
-    Presence, Progress, Quota, RateLimits, Receiver, RoomLog, StoredNotice, UserPresence, Verdict,
+    Bus, BusError, Commit, CommitError, CommitRequest, Control, Departure, Fanout, LogEvent,
+    LogRead, Presence, Progress, Quota, RateLimits, Receiver, RoomLog, StoredNotice, UserPresence,
+    Verdict,
 };
 use hubbub_protocol::client::DeviceStatus;
 use hubbub_protocol::{
@@ -329,7 +330,7 @@ impl Presence for FaultyBus {
     async fn put_connections(
         &self,
         connections: &[(UserId, ConnectionId, DeviceStatus)],
-    ) -> Result<(), BusError> {
+    ) -> Result<Vec<UserId>, BusError> {
         self.local.put_connections(connections).await
     }
 
@@ -354,6 +355,18 @@ impl Presence for FaultyBus {
 
     async fn reap(&self) -> Result<Vec<UserId>, BusError> {
         self.local.reap().await
+    }
+
+    async fn departed(&self, limit: usize) -> Result<Vec<Departure>, BusError> {
+        self.local.departed(limit).await
+    }
+
+    async fn forget_departed(&self, users: &[UserId]) -> Result<(), BusError> {
+        self.local.forget_departed(users).await
+    }
+
+    async fn announce(&self, users: &[UserId]) -> Result<(), BusError> {
+        self.local.announce(users).await
     }
 }
 

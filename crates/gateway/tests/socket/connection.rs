@@ -185,8 +185,8 @@ async fn after_a_clean_stop_rooms_go_on_in_their_epoch() {
 
     let node = Node::with(|settings| settings.data_dir = data.path().to_owned()).await;
     let api = hubbub_client::http::Api::new(&node.url()).unwrap();
-    api.login("ann", "correct horse").await.unwrap();
-    let ann = Person { api };
+    let id = api.login("ann", "correct horse").await.unwrap().id;
+    let ann = Person { api, id };
     let mut socket = node.socket().await;
     let resume = vec![hubbub_protocol::client::ResumePoint { room, epoch: Epoch(1), seq: Seq(1) }];
     let token = Some(ann.token().await);

@@ -7,5 +7,7 @@ mod frames;
 mod handshake;
 mod hello;
 mod node;
+mod presence;
 mod tokens;
+mod typing;
 mod writing;

@@ -6,7 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use hubbub_client::http::Api;
 use hubbub_gateway::{Gateway, Settings};
 use hubbub_protocol::http::RoomKind;
-use hubbub_protocol::{ClientFrame, Draft, ErrorCode, MessageId, RoomId, ServerFrame};
+use hubbub_protocol::{ClientFrame, Draft, ErrorCode, MessageId, RoomId, ServerFrame, UserId};
 use hubbub_runtime::lifecycle::Lifecycle;
 use hubbub_runtime::telemetry::Metrics;
 use tempfile::TempDir;
@@ -51,8 +51,8 @@ impl Node {
     /// Somebody new.
     pub(crate) async fn person(&self, name: &str) -> Person {
         let api = Api::new(&self.url()).unwrap();
-        api.register(name, "correct horse").await.unwrap();
-        Person { api }
+        let id = api.register(name, "correct horse").await.unwrap().id;
+        Person { api, id }
     }
 
     /// A request for an upgrade, to be changed.
@@ -91,6 +91,7 @@ pub(crate) fn code_in(body: &[u8]) -> ErrorCode {
 /// Somebody with an account.
 pub(crate) struct Person {
     pub(crate) api: Api,
+    pub(crate) id: UserId,
 }
 
 impl Person {

@@ -251,6 +251,7 @@ impl Cluster {
             ("HUBBUB_NODE", format!("{role}{}", self.named)),
             ("HUBBUB_PARTITIONS", PARTITIONS.to_string()),
             ("HUBBUB_CLAIM_IDLE", "1s".to_owned()),
+            ("HUBBUB_OFFLINE_GRACE", "2s".to_owned()),
             ("HUBBUB_SIGNING_KEYS", SIGNING_KEYS.to_owned()),
             ("HUBBUB_SEND_BURST", "10000".to_owned()),
             ("HUBBUB_SEND_PER_SECOND", "10000".to_owned()),

@@ -63,6 +63,7 @@ impl Standalone {
         let variables: Variables = [
             ("HUBBUB_DATA_DIR", data),
             ("HUBBUB_NODE", "alone".to_owned()),
+            ("HUBBUB_OFFLINE_GRACE", "2s".to_owned()),
             ("HUBBUB_SEND_BURST", "10000".to_owned()),
             ("HUBBUB_SEND_PER_SECOND", "10000".to_owned()),
             ("HUBBUB_IN_FLIGHT", "1000".to_owned()),

@@ -1,4 +1,4 @@
-//! Name, logs and stopping: what gateway and worker have in common as processes.
+//! Name, logs, stopping and presence: what gateway and worker have in common as processes.
 
 use std::time::Duration;
 
@@ -23,6 +23,15 @@ pub const SHUTDOWN_GRACE: Setting<Duration> = Setting::duration(
      Kubernetes).",
 )
 .or("25s");
+
+/// How long somebody is shown as before after their last connection has ended.
+pub const OFFLINE_GRACE: Setting<Duration> = Setting::duration(
+    "offline_grace",
+    (Duration::from_secs(1), Duration::from_secs(120)),
+    "How long somebody is shown as before after their last connection has ended, so that a reload \
+     does not show. Every node must have the same.",
+)
+.or("15s");
 
 /// What is logged.
 pub const LOG: Setting<String> = Setting::parsed(

@@ -52,7 +52,11 @@ impl Session {
             // One ack answers both, and counts for one.
             connection.end_send();
         }
-        match app.committer.commit(&event).await {
+        let outcome = app.committer.commit(&event).await;
+        if outcome.is_ok() {
+            hub.stop_typing(connection, room);
+        }
+        match outcome {
             Ok(committed) => match committed.standing {
                 // The notice, or the look-up of what waits too long, answers it.
                 Standing::Fresh => {}

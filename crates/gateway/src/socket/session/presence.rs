@@ -1,19 +1,51 @@
-//! What somebody is doing.
+//! What somebody is doing, and whom they watch.
 
+use std::time::Duration;
+
+use hubbub_bus::{Quota, Verdict};
 use hubbub_protocol::client::DeviceStatus;
-use hubbub_protocol::{RoomId, ServerFrame};
+use hubbub_protocol::{ErrorCode, RoomId, ServerFrame, UserId};
 
 use super::Session;
-use crate::hub::TYPING_KEY;
+use crate::hub::typing::{TYPING_EVERY, typing_key};
 use crate::refused::Refused;
 
+/// How often a user may watch other people: so many times at once, then so many a second.
+const WATCH_BURST: u32 = 30;
+const WATCH_PER_SECOND: u32 = 5;
+
 impl Session {
+    /// Others hear of it at most once in three seconds per person and room, whatever the number of
+    /// devices; what comes more often is absorbed, as is what nobody is to be told.
     pub(super) async fn typing(&self, room: RoomId, on: bool) -> Result<(), Refused> {
         self.authorise(room).await?;
-        let user = self.connection.user;
-        let frame = ServerFrame::Typing { room, user, on };
-        let key = format!("{TYPING_KEY}{user}");
-        Ok(self.sockets.app.bus.publish_volatile(room, &key, &frame.encode()).await?)
+        if !on {
+            self.sockets.hub.stop_typing(&self.connection, room);
+            return Ok(());
+        }
+        if !self.connection.begin_typing(room) || !self.tells_typing(room).await? {
+            return Ok(());
+        }
+        let (bus, user) = (&self.sockets.app.bus, self.connection.user);
+        let quota = Quota::new(1, 1, TYPING_EVERY);
+        if let Verdict::Refused { .. } = bus.take(&format!("typing:{user}:{room}"), quota).await? {
+            return Ok(());
+        }
+        self.connection.tell_typing(room);
+        let frame = ServerFrame::Typing { room, user, on }.encode();
+        Ok(bus.publish_volatile(room, &typing_key(user), &frame).await?)
+    }
+
+    /// Whether a room is told that this user types: not if it is too large, or the user does not
+    /// want it.
+    async fn tells_typing(&self, room: RoomId) -> Result<bool, Refused> {
+        let (app, user) = (&self.sockets.app, self.connection.user);
+        let standing = app.permissions.standing(room, user).await?;
+        if standing.members > u64::from(app.limits.typing_members) {
+            return Ok(false);
+        }
+        let records = app.store.users(&[user]).await?;
+        Ok(records.first().is_some_and(|record| record.send_typing))
     }
 
     pub(super) fn set_status(&self, status: DeviceStatus) {
@@ -21,5 +53,21 @@ impl Session {
             self.connection.set_status(status);
             self.sockets.roster.put(&self.connection);
         }
+    }
+
+    pub(super) async fn watch(&self, mut users: Vec<UserId>) -> Result<(), Refused> {
+        users.sort_unstable();
+        users.dedup();
+        let app = &self.sockets.app;
+        if users.len() > app.limits.watched as usize {
+            return Err(ErrorCode::TooManyWatched.into());
+        }
+        let quota = Quota::new(WATCH_BURST, WATCH_PER_SECOND, Duration::from_secs(1));
+        if let Verdict::Refused { retry_after } =
+            app.bus.take(&format!("watch:{}", self.connection.user), quota).await?
+        {
+            return Err(Refused::until(ErrorCode::RateLimited, retry_after));
+        }
+        self.sockets.hub.watch(&self.connection, users).await
     }
 }
