@@ -14,6 +14,9 @@
 //! - [`membership`]: joining and leaving, told to every node
 //! - [`permissions`]: what somebody may do in a room
 //! - [`presence`]: what is told to those who watch somebody
+//! - [`revocation`]: ending sessions, told to every node
+//! - [`erasure`]: the end of accounts
+//! - [`administrators`]: those a setting names
 //! - [`refused`]: why something was not done
 //! - [`readiness`], [`drain`]: when this node gets clients, and how it leaves
 //! - [`media`]: what kind of file bytes are, and pictures made safe to show
@@ -22,11 +25,13 @@
 //!
 //! [`Gateway::start`] puts it together; tests start as many as they like in one process.
 
+pub mod administrators;
 pub mod affinity;
 pub mod app;
 pub mod auth;
 pub mod committer;
 pub mod drain;
+pub mod erasure;
 pub mod http;
 pub mod hub;
 pub mod media;
@@ -36,6 +41,7 @@ pub mod permissions;
 pub mod presence;
 pub mod readiness;
 pub mod refused;
+pub mod revocation;
 pub mod server;
 pub mod settings;
 pub mod socket;

@@ -51,6 +51,8 @@ pub struct Settings {
     pub refresh_token_ttl: Duration,
     /// Passwords hashed at a time; at least 1.
     pub password_hashing: usize,
+    /// User names, folded, whose accounts administer the site.
+    pub admins: Vec<String>,
     /// Scheme, host and port that people type, without a slash at the end.
     pub public_url: Option<String>,
     /// Further origins whose pages may use cookies and sockets.
@@ -162,6 +164,7 @@ impl Settings {
             password_hashing: reader
                 .find(&setting::PASSWORD_HASHING)
                 .unwrap_or_else(|| environment.cores()),
+            admins: reader.find(&setting::ADMINS).unwrap_or_default(),
             public_url: reader.find(&setting::PUBLIC_URL),
             origins: reader.find(&setting::ORIGINS).unwrap_or_default(),
             trusted_proxies: reader.get(&setting::TRUSTED_PROXIES),

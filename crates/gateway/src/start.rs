@@ -37,7 +37,7 @@ use crate::permissions::Permissions;
 use crate::settings::{Mode, Settings};
 use crate::socket::{SocketOptions, Sockets, upgrade::upgrade};
 use crate::standalone::Standalone;
-use crate::{metric, readiness, server};
+use crate::{administrators, erasure, metric, readiness, server};
 
 /// The file in the data directory that holds a standalone server's own signing key.
 const KEY_FILE: &str = "signing-keys";
@@ -66,6 +66,9 @@ pub enum StartError {
     /// Redis or MongoDB can't be used.
     #[error(transparent)]
     Cluster(#[from] hubbub_worker::ConnectError),
+    /// The administrators that the settings name can't be made.
+    #[error("HUBBUB_ADMINS: {0}")]
+    Admins(#[from] StoreError),
     /// The node's lease can't be taken.
     #[error("can't take the node's lease: {0}")]
     Lease(#[from] hubbub_bus::BusError),
@@ -152,6 +155,7 @@ impl Gateway {
             hashing_permits: settings.password_hashing,
             secure_cookies: settings.is_https(),
         });
+        administrators::appoint(&*store, &settings.admins).await?;
         let app = Arc::new(App {
             bus: Arc::clone(&bus),
             store: Arc::clone(&store),
@@ -165,6 +169,7 @@ impl Gateway {
                 trusted_proxies: settings.trusted_proxies,
                 request_timeout: settings.request_timeout,
                 quotas: settings.quotas.clone(),
+                admins: settings.admins.clone(),
                 ..HttpOptions::new(origins.clone())
             },
         });
@@ -197,6 +202,7 @@ impl Gateway {
         let until_stop = Until { tasks: &tasks, stop: &stop };
         until_stop.spawn(heartbeat::run(Arc::clone(&sockets.hub), settings.heartbeat));
         until_stop.spawn(readiness::watch(Arc::clone(&sockets), health.clone()));
+        until_stop.spawn(erasure::run(Arc::clone(&app)));
         until_stop.spawn(metrics.clone().upkeep(stop.clone()));
         if standalone.is_some() {
             // In a cluster the workers do it.

@@ -139,6 +139,8 @@ error_codes! {
     TokenExpired = "token_expired", 401, "Token expired";
     /// The session was logged out, or a used refresh token came back.
     SessionEnded = "session_ended", 401, "Session ended";
+    /// No such session, or not one of yours: the same answer for both.
+    SessionNotFound = "session_not_found", 404, "Session not found";
     /// A cookie came without the CSRF token that belongs to its session.
     CsrfFailed = "csrf_failed", 403, "CSRF check failed";
     /// The `Origin` is missing where a cookie is used, or is not an allowed one.

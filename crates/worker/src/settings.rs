@@ -55,6 +55,7 @@ pub const GATEWAY_ONLY: &[&str] = &[
     "access_token_ttl",
     "refresh_token_ttl",
     "password_hashing",
+    "admins",
     "heartbeat",
     "request_timeout",
     "outbound_bytes",

@@ -6,12 +6,12 @@ use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum_extra::extract::CookieJar;
-use hubbub_protocol::http::{LoginRequest, RegisterRequest, SessionResponse, Transport, User};
+use hubbub_protocol::http::{LoginRequest, RegisterRequest, SessionResponse, Transport};
 use hubbub_protocol::limits::PASSWORD_LENGTH;
 use hubbub_protocol::{ErrorCode, Timestamp, UserId};
 use hubbub_store::NewUser;
 
-use super::caller::{Caller, check_page};
+use super::caller::check_page;
 use super::endpoints::Endpoints;
 use super::extract::Json;
 use super::fields::{self, Fields};
@@ -19,11 +19,13 @@ use super::limiter::Limiter;
 use super::openapi::about;
 use super::problem::ApiResult;
 use super::quotas::Kind;
-use super::{sessions, users};
+use super::sessions::{self, Proven};
 use crate::app::App;
 
 pub(super) fn endpoints() -> Endpoints {
-    use ErrorCode::{InvalidCredentials, InvalidField, OriginRefused, UsernameTaken};
+    use ErrorCode::{
+        AccountSuspended, InvalidCredentials, InvalidField, OriginRefused, UsernameTaken,
+    };
     Endpoints::of("Accounts")
         .post(
             "/register",
@@ -39,9 +41,8 @@ pub(super) fn endpoints() -> Endpoints {
             login,
             about("Begin a session")
                 .description("A wrong password and an unknown user get the same answer.")
-                .errors(&[InvalidCredentials, OriginRefused]),
+                .errors(&[InvalidCredentials, AccountSuspended, OriginRefused]),
         )
-        .get("/me", me, about("Your account"))
 }
 
 /// `POST /register`.
@@ -62,22 +63,27 @@ pub(super) async fn register(
     limiter.take_for_address(Kind::RegisterAddress).await?;
 
     let password_hash = app.auth.passwords().hash(password).await?;
-    let user = app
+    let mut user = app
         .store
         .create_user(NewUser {
             id: UserId::new(),
             display_name: display_name.unwrap_or_else(|| username.clone()),
             username,
             email,
-            password_hash,
+            password_hash: password_hash.clone(),
             created_at: Timestamp::now(),
         })
         .await?;
-    let (cookies, response) = sessions::begin(&app, user, transport).await?;
+    if !user.admin && app.http.admins.contains(&user.username) {
+        user = app.store.set_admin(user.id, true).await?.unwrap_or(user);
+    }
+    let proven = Proven { user, password_hash };
+    let (cookies, response) = sessions::begin(&app, proven, &headers, transport).await?;
     Ok((StatusCode::CREATED, cookies, response))
 }
 
-/// `POST /login`. A wrong password and an unknown user get the same answer for the same work.
+/// `POST /login`. A wrong password and an unknown user get the same answer for the same work; that
+/// an account is suspended is told to whoever knows its password only.
 pub(super) async fn login(
     State(app): State<Arc<App>>,
     limiter: Limiter,
@@ -101,17 +107,16 @@ pub(super) async fn login(
         None => None,
     };
     let (user, hash) = found.unzip();
-    let matches = app.auth.passwords().verify(password, hash).await?;
-    match user {
-        Some(user) if matches => sessions::begin(&app, user, transport).await,
+    let matches = app.auth.passwords().verify(password, hash.clone()).await?;
+    match user.zip(hash) {
+        Some((user, password_hash)) if matches => {
+            if user.suspended_at.is_some() {
+                return Err(ErrorCode::AccountSuspended.into());
+            }
+            sessions::begin(&app, Proven { user, password_hash }, &headers, transport).await
+        }
         _ => Err(ErrorCode::InvalidCredentials.into()),
     }
-}
-
-/// `GET /me`.
-pub(super) async fn me(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Answer<User>> {
-    // A token of a user who is gone is nobody's.
-    users::one(&app, caller.user).await?.map(Answer).ok_or_else(|| ErrorCode::TokenInvalid.into())
 }
 
 /// A page of another site must not be able to log its visitors in as somebody else.

@@ -65,6 +65,31 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
+/// A site administrator with a live session. Everybody else is told that there is nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Admin(
+    /// Who.
+    pub Caller,
+);
+
+impl FromRequestParts<Arc<App>> for Admin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
+        let caller = Caller::from_request_parts(parts, app).await?;
+        if is_admin(app, caller.user).await? {
+            Ok(Self(caller))
+        } else {
+            Err(ErrorCode::NotFound.into())
+        }
+    }
+}
+
+/// Whether somebody administers the site.
+pub(super) async fn is_admin(app: &App, user: UserId) -> Result<bool, StoreError> {
+    Ok(app.store.users(&[user]).await?.iter().any(|user| user.admin && user.is_active()))
+}
+
 /// Whether the store called the session live lately, or does now.
 async fn is_live(app: &App, access: &Access) -> Result<bool, StoreError> {
     let now = Instant::now();

@@ -9,7 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use hubbub_protocol::client::parse_body;
-use hubbub_protocol::{ErrorCode, IdError, RoomId};
+use hubbub_protocol::{ErrorCode, IdError, RoomId, SessionId, UserId};
 use serde::de::DeserializeOwned;
 
 use super::openapi::{About, Schemas, Takes};
@@ -113,6 +113,10 @@ macro_rules! path_ids {
 path_ids! {
     /// The `{room}` of the path.
     RoomPath(RoomId) = "room", "The room";
+    /// The `{user}` of the path.
+    UserPath(UserId) = "user", "The person";
+    /// The `{session}` of the path.
+    SessionPath(SessionId) = "session", "The session";
 }
 
 async fn path_id<T, S>(parts: &mut Parts, state: &S, parameter: &str) -> Result<T, ApiError>

@@ -4,8 +4,9 @@ use std::ops::RangeInclusive;
 
 use hubbub_protocol::http::FieldError;
 use hubbub_protocol::limits::{
-    DISPLAY_NAME_GRAPHEMES, PASSWORD_LENGTH, ROOM_DESCRIPTION_GRAPHEMES, ROOM_NAME_GRAPHEMES,
-    USERNAME_LENGTH, graphemes_within,
+    BIO_GRAPHEMES, DISPLAY_NAME_GRAPHEMES, PASSWORD_LENGTH, REASON_GRAPHEMES,
+    ROOM_DESCRIPTION_GRAPHEMES, ROOM_NAME_GRAPHEMES, STATUS_TEXT_GRAPHEMES, USERNAME_LENGTH,
+    graphemes_within,
 };
 
 use super::problem::{ApiError, ApiResult};
@@ -58,12 +59,20 @@ impl Fields {
     }
 
     pub(super) fn room_description(&mut self, text: &str) -> String {
-        let text = text.trim();
-        let has_control = text.chars().any(|c| c.is_control() && c != '\n');
-        if has_control || !is_within(text, &ROOM_DESCRIPTION_GRAPHEMES) {
-            self.refuse("description", "up to 500 characters");
-        }
-        text.to_owned()
+        self.lines("description", text, &ROOM_DESCRIPTION_GRAPHEMES, "up to 500 characters")
+    }
+
+    pub(super) fn bio(&mut self, text: &str) -> String {
+        self.lines("bio", text, &BIO_GRAPHEMES, "up to 500 characters")
+    }
+
+    pub(super) fn status_text(&mut self, text: &str) -> String {
+        let message = "up to 80 characters, in one line";
+        self.line("status_text", text, &STATUS_TEXT_GRAPHEMES, message)
+    }
+
+    pub(super) fn reason(&mut self, text: &str) -> String {
+        self.line("reason", text, &REASON_GRAPHEMES, "up to 200 characters, in one line")
     }
 
     pub(super) fn search(&mut self, text: &str) -> String {
@@ -98,6 +107,21 @@ impl Fields {
         text.to_owned()
     }
 
+    fn lines(
+        &mut self,
+        field: &str,
+        text: &str,
+        graphemes: &RangeInclusive<usize>,
+        message: &str,
+    ) -> String {
+        let text = text.trim();
+        let has_control = text.chars().any(|c| c.is_control() && c != '\n');
+        if has_control || !is_within(text, graphemes) {
+            self.refuse(field, message);
+        }
+        text.to_owned()
+    }
+
     /// # Errors
     /// [`hubbub_protocol::ErrorCode::InvalidField`], if anything was refused.
     pub(super) fn check(self) -> ApiResult<()> {
@@ -106,7 +130,7 @@ impl Fields {
 }
 
 /// A user name folded to lower case, if it can be one.
-pub(super) fn username(text: &str) -> Option<String> {
+pub(crate) fn username(text: &str) -> Option<String> {
     let valid = USERNAME_LENGTH.contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
     valid.then(|| text.to_ascii_lowercase())

@@ -9,10 +9,14 @@
 //! - `endpoints`: a route with its description
 //! - `extract`, `fields`: reading and judging what clients send
 //! - `layers`: what every request passes through
+//! - `me`, `logins`, `blocks`: one's own account
+//! - `admin`: the site administrator's side
 //! - `accounts`, `sessions`, `users`, `rooms`, `joining`, `history`, `bounds`: the endpoints
 
 mod accounts;
 pub mod address;
+mod admin;
+mod blocks;
 mod bounds;
 pub mod caller;
 mod endpoints;
@@ -22,6 +26,8 @@ mod history;
 mod joining;
 mod layers;
 mod limiter;
+mod logins;
+mod me;
 pub mod openapi;
 pub mod problem;
 pub mod quotas;
@@ -43,6 +49,7 @@ use tracing::Instrument;
 use crate::app::App;
 use crate::auth::origin::Origins;
 use endpoints::Endpoints;
+pub(crate) use fields::username;
 use problem::{ApiError, ApiResult};
 use quotas::Quotas;
 
@@ -63,6 +70,8 @@ pub struct HttpOptions {
     pub request_timeout: Duration,
     /// How often what may be done.
     pub quotas: Quotas,
+    /// User names, folded, whose accounts administer the site from the start.
+    pub admins: Vec<String>,
 }
 
 impl HttpOptions {
@@ -74,6 +83,7 @@ impl HttpOptions {
             trusted_proxies: 0,
             request_timeout: Duration::from_secs(15),
             quotas: Quotas::default(),
+            admins: Vec::new(),
         }
     }
 }
@@ -82,7 +92,11 @@ impl HttpOptions {
 fn endpoints() -> Endpoints {
     accounts::endpoints()
         .and(sessions::endpoints())
+        .and(me::endpoints())
+        .and(logins::endpoints())
+        .and(blocks::endpoints())
         .and(users::endpoints())
+        .and(admin::endpoints())
         .and(rooms::endpoints())
         .and(joining::endpoints())
         .and(history::endpoints())

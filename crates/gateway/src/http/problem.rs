@@ -16,6 +16,7 @@ use hubbub_store::StoreError;
 
 use crate::auth::password::PasswordError;
 use crate::committer::{CommitFailure, UNAVAILABLE_RETRY};
+use crate::refused::Refused;
 
 /// Why a request was not carried out. What every handler and extractor answers with.
 #[derive(Debug)]
@@ -113,6 +114,16 @@ impl From<CommitFailure> for ApiError {
         tracing::warn!(%failure, "a request's event has no place");
         let error = Self::new(failure.code());
         match failure.retry_after() {
+            Some(wait) => error.retry_after(wait),
+            None => error,
+        }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(Refused { code, retry_after }: Refused) -> Self {
+        let error = Self::new(code);
+        match retry_after {
             Some(wait) => error.retry_after(wait),
             None => error,
         }

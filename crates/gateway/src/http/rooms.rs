@@ -235,7 +235,7 @@ pub(super) async fn members(
     let ids: Vec<_> = members.iter().map(|member| member.user).collect();
     let mut records = app.store.users(&ids).await?;
     records.sort_unstable_by_key(|user| user.id);
-    Ok(Answer(UserList { users: users::views(&app, records).await?, next }))
+    Ok(Answer(UserList { users: users::views(&app, caller.user, records).await?, next }))
 }
 
 /// The query of `GET /rooms/{room}/members`.

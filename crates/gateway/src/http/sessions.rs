@@ -1,9 +1,11 @@
 //! Sessions: begin, rotate, end.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
+use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
@@ -22,6 +24,7 @@ use super::{uninterrupted, users};
 use crate::app::App;
 use crate::auth::cookies::SessionCookies;
 use crate::auth::token::RefreshToken;
+use crate::revocation;
 
 pub(super) fn endpoints() -> Endpoints {
     use ErrorCode::{CsrfFailed, OriginRefused, SessionEnded, TokenInvalid, TokenRequired};
@@ -40,12 +43,29 @@ pub(super) fn endpoints() -> Endpoints {
         .post("/logout", logout, about("End this session and its sockets, on every node"))
 }
 
-/// Begins a session for somebody who has shown that they are `user`.
+/// Live sessions of one user. Beginning one more ends the one whose tokens were renewed longest
+/// ago.
+const SESSIONS_MAX: usize = 100;
+
+/// Longest name of a client that is kept, in bytes.
+const CLIENT_MAX: usize = 200;
+
+/// Somebody who has shown that they know the password of an account.
+pub(super) struct Proven {
+    /// The account.
+    pub user: UserRecord,
+    /// The hash that their password matched.
+    pub password_hash: String,
+}
+
+/// Begins a session.
 pub(super) async fn begin(
     app: &App,
-    user: UserRecord,
+    proven: Proven,
+    headers: &HeaderMap,
     transport: Transport,
 ) -> ApiResult<(CookieJar, Answer<SessionResponse>)> {
+    let user = proven.user.clone();
     let now = Timestamp::now();
     let id = SessionId::new();
     let refresh = RefreshToken::generate(id);
@@ -57,10 +77,43 @@ pub(super) async fn begin(
             created_at: now,
             expires_at: now.after(app.auth.refresh_token_ttl()),
             access_expires_at: app.auth.access_expires_at(now),
-            client: None,
+            client: client(headers),
         })
         .await?;
+    settle(app, id, &proven).await?;
     answer(app, user, id, &refresh, now, transport).await
+}
+
+/// What a client calls itself, as far as that can be shown.
+fn client(headers: &HeaderMap) -> Option<String> {
+    let name = headers.get(USER_AGENT)?.to_str().ok()?.trim();
+    // Header values that are text are ASCII.
+    let name = name.get(..CLIENT_MAX).unwrap_or(name);
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// Whether a session that has just begun may stay, and ends the oldest past the bound.
+///
+/// Whoever suspends or deletes an account, or changes its password, ends its sessions after that:
+/// so one that began meanwhile is either among them, or finds the change here.
+async fn settle(app: &App, session: SessionId, proven: &Proven) -> ApiResult<()> {
+    let user = proven.user.id;
+    let (account, mut sessions) =
+        tokio::try_join!(app.store.account(user), app.store.sessions_of(user, Timestamp::now()))?;
+    let refused = match account {
+        Some(account) if account.user.suspended_at.is_some() => Some(ErrorCode::AccountSuspended),
+        Some(account) if account.password_hash == proven.password_hash => None,
+        _ => Some(ErrorCode::InvalidCredentials),
+    };
+    if let Some(code) = refused {
+        revocation::end_session(app, session).await?;
+        return Err(code.into());
+    }
+    sessions.sort_unstable_by_key(|session| Reverse(session.renewed_at));
+    for old in sessions.iter().skip(SESSIONS_MAX).filter(|old| old.id != session) {
+        revocation::end_session(app, old.id).await?;
+    }
+    Ok(())
 }
 
 /// `POST /token`: a new access token for the latest refresh token, which works once.
@@ -140,13 +193,8 @@ async fn rotate(
 /// `POST /logout`: ends the session and its sockets on every node.
 pub(super) async fn logout(State(app): State<Arc<App>>, caller: Caller) -> ApiResult<Response> {
     let ending = Arc::clone(&app);
-    uninterrupted(async move {
-        ending.store.end_session(caller.session).await?;
-        // If this fails the token still passes, so the same request can be made again.
-        ending.bus.end_session(caller.session, ending.auth.ended_session_memory()).await?;
-        Ok(())
-    })
-    .await?;
+    uninterrupted(async move { Ok(revocation::end_session(&ending, caller.session).await?) })
+        .await?;
     Ok(if caller.via_cookie {
         (StatusCode::NO_CONTENT, app.auth.cookies().clear()).into_response()
     } else {

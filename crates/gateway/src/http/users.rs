@@ -7,18 +7,18 @@ use axum::extract::State;
 use hubbub_bus::UserPresence;
 use hubbub_protocol::http::{User, UserList, UserStatus};
 use hubbub_protocol::limits::LIST_MAX;
-use hubbub_protocol::{ErrorCode, UserId};
+use hubbub_protocol::{ErrorCode, PictureId, RoomId, ServerFrame, UserId};
 use hubbub_store::UserRecord;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::caller::Caller;
 use super::endpoints::Endpoints;
-use super::extract::{Query, id};
+use super::extract::{Query, UserPath, id};
 use super::fields::Fields;
 use super::limiter::Limiter;
 use super::openapi::about;
-use super::problem::ApiResult;
+use super::problem::{ApiError, ApiResult};
 use super::quotas::Kind;
 use super::{LIST_DEFAULT, cut};
 use crate::app::App;
@@ -28,14 +28,25 @@ use crate::app::App;
 const SEARCH_ROUNDS: usize = 5;
 
 pub(super) fn endpoints() -> Endpoints {
-    use ErrorCode::{BadId, InvalidField};
-    Endpoints::of("People").get(
-        "/users",
-        list,
-        about("Find people")
-            .description("One row a user, whatever the number of their devices.")
-            .errors(&[BadId, InvalidField]),
-    )
+    use ErrorCode::{BadId, InvalidField, UserNotFound};
+    Endpoints::of("People")
+        .get(
+            "/users",
+            list,
+            about("Find people")
+                .description(
+                    "One row a user, whatever the number of their devices. Suspended and deleted \
+                     accounts are left out.",
+                )
+                .errors(&[BadId, InvalidField]),
+        )
+        .get(
+            "/users/{user}",
+            get,
+            about("One person")
+                .description("A deleted account is shown as what it is.")
+                .errors(&[UserNotFound]),
+        )
 }
 
 /// The query of `GET /users`.
@@ -53,7 +64,7 @@ pub(super) struct UserQuery {
 }
 
 /// `GET /users`: one row a user, whatever the number of their devices.
-pub(super) async fn list(
+async fn list(
     State(app): State<Arc<App>>,
     caller: Caller,
     limiter: Limiter,
@@ -65,28 +76,36 @@ pub(super) async fn list(
     fields.check()?;
     let after = query.after.as_deref().map(id).transpose()?;
     limiter.take(Kind::Users, caller.user).await?;
+    let viewer = caller.user;
     let (users, next) = match (query.online, q.is_empty()) {
-        (false, _) => find(&app, &q, after, limit).await?,
-        (true, true) => online(&app, after, limit).await?,
-        (true, false) => find_online(&app, &q, after, limit).await?,
+        (false, _) => find(&app, viewer, &q, after, limit).await?,
+        (true, true) => online(&app, viewer, after, limit).await?,
+        (true, false) => find_online(&app, viewer, &q, after, limit).await?,
     };
     Ok(Answer(UserList { users, next: next.map(|id| id.to_string()) }))
 }
 
 type Page = (Vec<User>, Option<UserId>);
 
-async fn find(app: &App, q: &str, after: Option<UserId>, limit: usize) -> ApiResult<Page> {
+async fn find(
+    app: &App,
+    viewer: UserId,
+    q: &str,
+    after: Option<UserId>,
+    limit: usize,
+) -> ApiResult<Page> {
     let mut found = app.store.find_users(q, after, limit + 1).await?;
     let next = cut(&mut found, limit).map(|user| user.id);
-    Ok((views(app, found).await?, next))
+    Ok((views(app, viewer, found).await?, next))
 }
 
-async fn online(app: &App, after: Option<UserId>, limit: usize) -> ApiResult<Page> {
+async fn online(app: &App, viewer: UserId, after: Option<UserId>, limit: usize) -> ApiResult<Page> {
     let mut ids = app.bus.online(after, limit + 1).await?;
     let next = cut(&mut ids, limit).copied();
     let mut records = app.store.users(&ids).await?;
+    records.retain(UserRecord::is_active);
     records.sort_unstable_by_key(|user| user.id);
-    let mut users = views(app, records).await?;
+    let mut users = views(app, viewer, records).await?;
     // Those whose node has just died are still listed.
     users.retain(is_online);
     Ok((users, next))
@@ -94,13 +113,14 @@ async fn online(app: &App, after: Option<UserId>, limit: usize) -> ApiResult<Pag
 
 async fn find_online(
     app: &App,
+    viewer: UserId,
     q: &str,
     mut after: Option<UserId>,
     limit: usize,
 ) -> ApiResult<Page> {
     let mut users = Vec::new();
     for _ in 0..SEARCH_ROUNDS {
-        let (page, next) = find(app, q, after, LIST_MAX as usize).await?;
+        let (page, next) = find(app, viewer, q, after, LIST_MAX as usize).await?;
         users.extend(page.into_iter().filter(is_online));
         if users.len() > limit {
             let next = cut(&mut users, limit).map(|user| user.id);
@@ -118,22 +138,51 @@ fn is_online(user: &User) -> bool {
     user.status != UserStatus::Offline
 }
 
-/// One user.
-pub(super) async fn one(app: &App, user: UserId) -> ApiResult<Option<User>> {
-    Ok(views(app, app.store.users(&[user]).await?).await?.pop())
+/// `GET /users/{user}`. A deleted account is shown as what it is, for the sake of its messages.
+async fn get(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    UserPath(user): UserPath,
+) -> ApiResult<Answer<User>> {
+    let records = app.store.users(&[user]).await?;
+    let user = views(&app, caller.user, records).await?.pop();
+    user.map(Answer).ok_or_else(|| ErrorCode::UserNotFound.into())
 }
 
-/// Users as others see them, in the order given.
-pub(super) async fn views(app: &App, records: Vec<UserRecord>) -> ApiResult<Vec<User>> {
+/// An account that is not deleted.
+///
+/// # Errors
+/// [`ErrorCode::UserNotFound`].
+pub(super) async fn require(app: &App, user: UserId) -> ApiResult<UserRecord> {
+    let found = app.store.users(&[user]).await?.pop();
+    found.filter(|user| user.deleted_at.is_none()).ok_or_else(|| ErrorCode::UserNotFound.into())
+}
+
+/// Users as `viewer` sees them, in the order given. What those do who have blocked the viewer is
+/// hidden.
+pub(super) async fn views(
+    app: &App,
+    viewer: UserId,
+    records: Vec<UserRecord>,
+) -> ApiResult<Vec<User>> {
     if records.is_empty() {
         return Ok(Vec::new());
     }
     let ids: Vec<_> = records.iter().map(|user| user.id).collect();
-    let presence = app.bus.presence(&ids).await?;
-    Ok(records.into_iter().zip(&presence).map(|(user, presence)| view(user, presence)).collect())
+    let presence = async { Ok::<_, ApiError>(app.bus.presence(&ids).await?) };
+    let hidden = async { Ok(app.store.blockers_among(viewer, &ids).await?) };
+    let (presence, hidden) = tokio::try_join!(presence, hidden)?;
+    let views = records.into_iter().zip(presence).map(|(record, presence)| {
+        if hidden.binary_search(&record.id).is_ok() {
+            hide(view(record, &UserPresence::default()))
+        } else {
+            view(record, &presence)
+        }
+    });
+    Ok(views.collect())
 }
 
-/// A user as others see them; offline if that can't be told.
+/// A user as they see themselves; offline if that can't be told.
 pub(super) async fn view_or_offline(app: &App, record: UserRecord) -> User {
     let presence = app.bus.presence(&[record.id]).await.unwrap_or_default().pop();
     view(record, &presence.unwrap_or_default())
@@ -141,15 +190,36 @@ pub(super) async fn view_or_offline(app: &App, record: UserRecord) -> User {
 
 fn view(user: UserRecord, presence: &UserPresence) -> User {
     let status = presence.status();
+    let deleted = user.deleted_at.is_some();
     User {
         id: user.id,
+        avatar: user.avatar.filter(|_| !deleted).map(|picture| avatar_path(user.id, picture)),
         username: user.username,
         display_name: user.display_name,
-        avatar: None,
         status,
         last_seen: user.last_seen.filter(|_| status == UserStatus::Offline),
-        status_text: None,
-        bio: None,
-        deleted: false,
+        status_text: Some(user.status_text).filter(|text| !text.is_empty()),
+        bio: Some(user.bio).filter(|text| !text.is_empty()),
+        deleted,
+    }
+}
+
+/// Nothing of what somebody does: offline, without a trace of when or why.
+fn hide(user: User) -> User {
+    User { status: UserStatus::Offline, last_seen: None, status_text: None, ..user }
+}
+
+/// Where a user's picture is. Another picture has another path, so each can be cached for ever.
+fn avatar_path(user: UserId, picture: PictureId) -> String {
+    format!("/api/v1/users/{user}/avatar?v={picture}")
+}
+
+/// Tells those who watch a user, and the user's own devices, that their profile has changed. What
+/// can't be told is found by whoever asks again.
+pub(super) async fn tell(app: &App, user: &User) {
+    let room = RoomId::presence_of(user.id);
+    let frame = ServerFrame::User { user: user.clone() }.encode();
+    if let Err(error) = app.bus.publish_volatile(room, "user", &frame).await {
+        tracing::warn!(%error, "a changed profile could not be told");
     }
 }

@@ -11,6 +11,7 @@ use hubbub_worker::settings::{cluster, process};
 use crate::auth::SigningKeys;
 use crate::auth::origin::Origins;
 use crate::http::quotas::Kind;
+use crate::http::username;
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -62,6 +63,14 @@ pub(super) const PASSWORD_HASHING: Setting<usize> = Setting::integer(
     "Passwords hashed at a time; each takes 19 MiB and a core.",
 )
 .or_computed("the number of cores");
+
+pub(super) const ADMINS: Setting<Vec<String>> = Setting::parsed(
+    "admins",
+    "list of user names",
+    admins,
+    "Accounts that administer the site: made so at each start, and when they register. Without it \
+     the first account ever does. List only names that are taken: whoever registers one gets it.",
+);
 
 pub(super) const PUBLIC_URL: Setting<String> = Setting::parsed(
     "public_url",
@@ -195,6 +204,7 @@ pub fn spec() -> Spec {
             ACCESS_TOKEN_TTL.about(),
             REFRESH_TOKEN_TTL.about(),
             PASSWORD_HASHING.about(),
+            ADMINS.about(),
         ],
     )
     .section("Where it is reached", [PUBLIC_URL.about(), ORIGINS.about(), TRUSTED_PROXIES.about()])
@@ -226,6 +236,13 @@ pub fn spec() -> Spec {
     )
     .section("Quotas", Kind::ALL.iter().map(|kind| kind.setting().about()))
     .tolerating(WORKER_ONLY)
+}
+
+fn admins(text: &str) -> Result<Vec<String>, String> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names
+        .map(|name| username(name).ok_or_else(|| format!("`{name}` can't be a user name")))
+        .collect()
 }
 
 fn public_url(text: &str) -> Result<String, String> {

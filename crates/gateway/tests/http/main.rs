@@ -2,11 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod admin;
 mod api;
+mod blocks;
 mod cookies;
 mod history;
 mod joining;
+mod logins;
 mod logs;
+mod me;
 mod outage;
 mod requests;
 mod rooms;

@@ -124,3 +124,13 @@ async fn last_seen_is_told_of_those_who_are_gone() {
     assert_eq!(gone["status"], "offline");
     assert_eq!(gone["last_seen"], seen.to_string());
 }
+
+#[tokio::test]
+async fn searches_for_people_are_limited() {
+    let once = hubbub_bus::Quota { burst: 1, every: std::time::Duration::from_secs(60) };
+    let api = Api::with(|http, _| http.quotas.set(hubbub_gateway::http::quotas::Kind::Users, once));
+    let ada = api.person("ada").await;
+    list(&api, &ada, "q=a").await;
+    let second = api.get("/users?q=ad").by(&ada).send().await;
+    second.refused(StatusCode::TOO_MANY_REQUESTS, "rate_limited");
+}

@@ -18,7 +18,7 @@ use super::about::About;
 use super::schemas::Schemas;
 use crate::app::App;
 use crate::http::address::ClientAddress;
-use crate::http::caller::Caller;
+use crate::http::caller::{Admin, Caller};
 use crate::http::extract::{Json, OptionalJson, Query};
 use crate::http::problem::ApiResult;
 
@@ -95,6 +95,13 @@ impl Takes for Caller {
             ErrorCode::SessionEnded,
             ErrorCode::RateLimited,
         ]);
+    }
+}
+
+impl Takes for Admin {
+    fn takes(about: &mut About, schemas: &mut Schemas) {
+        Caller::takes(about, schemas);
+        about.errors.push(ErrorCode::NotFound);
     }
 }
 

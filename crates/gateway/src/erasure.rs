@@ -1,0 +1,74 @@
+//! The end of accounts: what a deleted one leaves is removed, however often that is cut off.
+//!
+//! The store has marked the account before: nobody finds it, it lets nobody in, and its name is a
+//! stand-in's. What follows here is done at once by whoever answers the request, and looked for by
+//! every gateway every half minute, because whoever it was may have died. Every step can be
+//! repeated, also by several nodes at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hubbub_protocol::{MemberChange, RoomId, Timestamp, UserId};
+
+use crate::app::App;
+use crate::membership::{MembershipChange, announce};
+use crate::refused::Refused;
+use crate::revocation;
+
+/// How often what was cut off is looked for.
+const EVERY: Duration = Duration::from_secs(30);
+/// Accounts that are seen to in one go.
+const AT_A_TIME: usize = 16;
+
+/// Removes what a deleted account leaves but its messages: sessions with their sockets, rooms,
+/// and everything the store keeps of it.
+///
+/// # Errors
+/// When store or bus are away. What was done stays done.
+pub async fn finish(app: &App, user: UserId) -> Result<(), Refused> {
+    revocation::end_sessions(app, user, None).await?;
+    let rooms = app.store.room_ids_of(user).await?;
+    for room in app.store.rooms(&rooms).await? {
+        if !room.kind.is_direct() {
+            leave(app, room.id, user).await?;
+        }
+    }
+    app.store.finish_erasure(user).await?;
+    tracing::info!(%user, "an account was deleted");
+    Ok(())
+}
+
+async fn leave(app: &App, room: RoomId, user: UserId) -> Result<(), Refused> {
+    if app.store.leave(room, user).await? {
+        let left = MembershipChange {
+            room,
+            actor: user,
+            user,
+            change: MemberChange::Left,
+            at: Timestamp::now(),
+            role: None,
+            until: None,
+        };
+        announce(&app.bus, &app.committer, &left).await?;
+    }
+    Ok(())
+}
+
+/// Finishes what was cut off, for as long as it runs.
+pub async fn run(app: Arc<App>) {
+    let mut turns = tokio::time::interval(EVERY);
+    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        match app.store.erasures(AT_A_TIME).await {
+            Ok(waiting) => {
+                for user in waiting {
+                    if let Err(refused) = finish(&app, user).await {
+                        tracing::warn!(code = %refused.code, %user, "an account's end is put off");
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "can't look for deleted accounts"),
+        }
+    }
+}
