@@ -217,9 +217,14 @@ fn avatar_path(user: UserId, picture: PictureId) -> String {
 /// Tells those who watch a user, and the user's own devices, that their profile has changed. What
 /// can't be told is found by whoever asks again.
 pub(super) async fn tell(app: &App, user: &User) {
-    let room = RoomId::presence_of(user.id);
+    let (watchers, devices) = (RoomId::presence_of(user.id), [user.id]);
+    let key = format!("user:{}", user.id);
     let frame = ServerFrame::User { user: user.clone() }.encode();
-    if let Err(error) = app.bus.publish_volatile(room, "user", &frame).await {
+    let told = tokio::try_join!(
+        app.bus.publish_volatile(watchers, &key, &frame),
+        app.bus.tell_users(&devices, &key, &frame),
+    );
+    if let Err(error) = told {
         tracing::warn!(%error, "a changed profile could not be told");
     }
 }
