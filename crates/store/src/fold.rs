@@ -17,25 +17,32 @@ const WORDS_MAX: usize = 16;
 /// Marks that make another letter rather than adorn one stay: nuktas, the voicing of kana and
 /// viramas (combining classes 7 to 9).
 pub(crate) fn fold(text: &str) -> String {
-    text.nfkd()
-        .filter(|&c| c != '\0' && matches!(canonical_combining_class(c), 0 | 7..=9))
-        .flat_map(char::to_lowercase)
-        .flat_map(|c| {
-            // What neither NFKD nor lower case makes alike, and people type either way.
-            let (first, second) = match c {
-                'ß' => ('s', Some('s')),
-                'ς' => ('σ', None),
-                'ı' => ('i', None),
-                'ø' => ('o', None),
-                'ł' => ('l', None),
-                'đ' => ('d', None),
-                'æ' => ('a', Some('e')),
-                'œ' => ('o', Some('e')),
-                other => (other, None),
-            };
-            [Some(first), second].into_iter().flatten()
-        })
-        .collect()
+    text.nfkd().flat_map(letters).collect()
+}
+
+/// One character as [`fold`] compares it: none, one, or several.
+pub(crate) fn fold_char(c: char) -> impl Iterator<Item = char> {
+    c.nfkd().flat_map(letters)
+}
+
+/// What is left of a decomposed character.
+fn letters(c: char) -> impl Iterator<Item = char> {
+    let kept = c != '\0' && matches!(canonical_combining_class(c), 0 | 7..=9);
+    kept.then(|| c.to_lowercase()).into_iter().flatten().flat_map(|c| {
+        // What neither NFKD nor lower case makes alike, and people type either way.
+        let (first, second) = match c {
+            'ß' => ('s', Some('s')),
+            'ς' => ('σ', None),
+            'ı' => ('i', None),
+            'ø' => ('o', None),
+            'ł' => ('l', None),
+            'đ' => ('d', None),
+            'æ' => ('a', Some('e')),
+            'œ' => ('o', Some('e')),
+            other => (other, None),
+        };
+        [Some(first), second].into_iter().flatten()
+    })
 }
 
 /// What a search for a person compares keys with.

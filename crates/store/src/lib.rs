@@ -14,6 +14,7 @@
 //! - [`destruction`]: rooms that are gone for good, and the removal of what is left of them
 //! - [`events`]: the rooms' logs as stored, history, state sync, epochs
 //! - [`positions`]: how far each member has come
+//! - [`search`]: full-text search
 //! - [`blobs`]: the bytes of files and pictures
 //! - [`mongo`], [`sqlite`]: the implementations
 //!
@@ -35,6 +36,7 @@ pub mod moderation;
 pub mod mongo;
 pub mod positions;
 pub mod rooms;
+pub mod search;
 pub mod sessions;
 pub mod sqlite;
 pub mod users;
@@ -53,6 +55,7 @@ pub use moderation::{BanRecord, ModerationStore};
 pub use mongo::{MongoOptions, MongoStore};
 pub use positions::{PositionRecord, PositionStore};
 pub use rooms::{CodeLimits, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate};
+pub use search::{Has, Indexed, RoomsBehind, SearchCursor, SearchPage, SearchQuery, SearchStore};
 pub use sessions::{NewSession, Rotation, SessionRecord, SessionStore};
 pub use sqlite::SqliteStore;
 pub use users::{NewUser, ProfileChange, UserRecord, UserStore};
@@ -84,6 +87,9 @@ pub enum StoreError {
     /// Somebody's role is not below the one that may do this to them.
     #[error("their role is not smaller")]
     Outranked,
+    /// It takes more time than it may. A smaller question may be answered, or the same one later.
+    #[error("store overloaded: {0}")]
+    Overloaded(String),
     /// No answer in time, or no connection. The operation may or may not have happened; every
     /// operation here can be repeated.
     #[error("store unavailable: {0}")]
@@ -107,6 +113,7 @@ pub trait Store:
     + DestructionStore
     + EventStore
     + PositionStore
+    + SearchStore
     + fmt::Debug
     + Send
     + Sync

@@ -20,6 +20,7 @@ mod moderation;
 mod positions;
 mod rooms;
 mod schema;
+mod search;
 mod sessions;
 mod users;
 mod value;
@@ -36,6 +37,7 @@ use mongodb::options::{
 };
 use mongodb::{Client, Collection, Database};
 
+use crate::search::touched::Touched;
 use crate::{GridFsBlobs, Store, StoreError};
 
 /// How long [`Store::ping`] waits.
@@ -100,6 +102,9 @@ pub struct MongoStore {
     events: Collection<Document>,
     reactions: Collection<Document>,
     positions: Collection<Document>,
+    search_marks: Collection<Document>,
+    search_blocks: Collection<Document>,
+    touched: Touched,
 }
 
 impl MongoStore {
@@ -154,6 +159,10 @@ impl MongoStore {
             events: database.collection("events"),
             reactions: database.collection("reactions"),
             positions: database.collection("positions"),
+            // The number is that of the index's format: another one is made anew beside it.
+            search_marks: database.collection("search_marks_1"),
+            search_blocks: database.collection("search_blocks_1"),
+            touched: Touched::default(),
             client,
             database,
             operation_timeout,

@@ -19,6 +19,7 @@ mod positions;
 mod readers;
 mod rooms;
 mod schema;
+mod search;
 mod sessions;
 mod users;
 mod value;
@@ -34,6 +35,7 @@ use rusqlite::Connection;
 
 use self::readers::Readers;
 use self::writer::Writer;
+use crate::search::touched::Touched;
 use crate::{Store, StoreError};
 
 /// The database's file inside its directory.
@@ -49,6 +51,7 @@ pub struct SqliteStore {
     was_clean: bool,
     writer: Arc<Writer>,
     readers: Arc<Readers>,
+    touched: Touched,
 }
 
 impl SqliteStore {
@@ -71,6 +74,7 @@ impl SqliteStore {
             was_clean,
             writer: Arc::new(writer),
             readers: Arc::new(readers),
+            touched: Touched::default(),
         })
     }
 

@@ -90,6 +90,10 @@ impl From<StoreError> for ApiError {
             StoreError::Banned => ErrorCode::Banned.into(),
             StoreError::NoSuchMember => ErrorCode::UserNotFound.into(),
             StoreError::Outranked => ErrorCode::Forbidden.into(),
+            StoreError::Overloaded(_) => {
+                tracing::warn!(%error, "a request asks too much of the store");
+                Self::new(ErrorCode::Overloaded).retry_after(UNAVAILABLE_RETRY)
+            }
             StoreError::Unavailable(_) => {
                 tracing::warn!(%error, "a request needs the store, which is away");
                 Self::unavailable()

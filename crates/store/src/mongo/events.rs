@@ -94,7 +94,9 @@ impl MongoStore {
 #[async_trait]
 impl EventStore for MongoStore {
     async fn append(&self, events: &[Event]) -> Result<Vec<Appended>, StoreError> {
-        self.within(append::append(self, events)).await
+        let outcomes = self.within(append::append(self, events)).await?;
+        self.touched.note(events);
+        Ok(outcomes)
     }
 
     async fn places(

@@ -25,6 +25,17 @@ pub(super) fn reactions_index() -> Document {
     doc! { "message": 1, "on": 1, "emoji": 1, "seq": 1, "user": 1 }
 }
 
+/// The fence, by which places are looked up as well.
+pub(super) fn places_index() -> Document {
+    doc! { "room": 1, "seq": 1 }
+}
+
+/// The index by which blocks of the search are read from the newest on. With the oldest time in it
+/// those that are too new are passed over unread.
+pub(super) fn blocks_index() -> Document {
+    doc! { "room": 1, "newest": -1, "_id": -1, "oldest": 1 }
+}
+
 fn plain(keys: Document) -> IndexModel {
     IndexModel::builder().keys(keys).build()
 }
@@ -81,13 +92,14 @@ pub(super) async fn create_indexes(store: &MongoStore) -> Result<(), StoreError>
             &store.events,
             vec![
                 // The fence: no place of a room is ever given twice.
-                unique(doc! { "room": 1, "seq": 1 }),
+                unique(places_index()),
                 plain(doc! { "room": 1, "kind": 1, "version": 1 }),
                 with(target_index(), changes),
                 plain(messages_index()),
             ],
         ),
         (&store.reactions, vec![plain(reactions_index()), plain(doc! { "room": 1 })]),
+        (&store.search_blocks, vec![plain(blocks_index())]),
     ];
     for (collection, models) in indexes {
         collection.create_indexes(models).await.map_err(|error| {

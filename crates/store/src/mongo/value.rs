@@ -111,6 +111,13 @@ pub(super) fn message(document: &Document, field: &str) -> Result<MessageId, Sto
     read_uuid(document, field).map(MessageId::from_uuid)
 }
 
+/// The message of a key that [`in_room`] made.
+pub(super) fn message_in_room(document: &Document, field: &str) -> Result<MessageId, StoreError> {
+    let key = bytes(document, field)?;
+    let id = key.len().checked_sub(16).and_then(|start| Uuid::from_slice(&key[start..]).ok());
+    id.map(MessageId::from_uuid).ok_or_else(|| unreadable(field))
+}
+
 pub(super) fn code(document: &Document, field: &str) -> Result<RoomCode, StoreError> {
     read_uuid(document, field).map(RoomCode::from_uuid)
 }

@@ -2,7 +2,7 @@
 //! edits, deletions and reactions do to them is in [`changes`].
 
 mod changes;
-mod messages;
+pub(super) mod messages;
 
 use async_trait::async_trait;
 use hubbub_protocol::http::Version;
@@ -132,8 +132,13 @@ impl EventStore for SqliteStore {
             return Ok(Vec::new());
         }
         let events = events.to_vec();
-        self.write(move |connection| events.iter().map(|event| append(connection, event)).collect())
-            .await
+        let touched = self.touched.clone();
+        self.write(move |connection| {
+            let outcomes = events.iter().map(|event| append(connection, event)).collect();
+            touched.note(&events);
+            outcomes
+        })
+        .await
     }
 
     async fn places(

@@ -10,6 +10,7 @@ mod history;
 mod making;
 mod positions;
 mod rooms;
+mod search;
 mod sessions;
 mod stores;
 mod users;
@@ -148,5 +149,24 @@ contract! {
         unread_are_the_messages_of_others_after_the_mark
         unread_of_many_rooms_are_told_in_the_order_asked
         unread_is_what_a_recount_finds
+    }
+    search {
+        a_message_is_found_as_soon_as_it_is_stored
+        every_term_must_be_there_in_any_order
+        parts_of_words_are_found
+        case_diacritics_and_ligatures_do_not_count
+        scripts_without_spaces_are_found_by_any_part
+        emoji_and_right_to_left_text_are_found
+        hits_tell_where_the_terms_are
+        only_rooms_that_were_asked_for_are_searched
+        hits_are_narrowed_by_what_is_known_of_a_message
+        pages_meet_while_messages_arrive
+        what_is_stored_late_and_out_of_order_is_found
+        rooms_to_be_indexed_are_told
+        many_who_index_at_once_leave_nothing_out
+        making_the_index_anew_changes_nothing
+        entries_of_a_room_are_removed_and_counted
+        a_search_that_has_no_time_says_so
+        a_search_finds_what_a_look_at_every_message_finds
     }
 }

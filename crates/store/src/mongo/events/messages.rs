@@ -1,6 +1,6 @@
 //! Messages as their changes have left them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::TryStreamExt;
 use hubbub_protocol::http::Version;
@@ -8,6 +8,7 @@ use hubbub_protocol::limits::REACTION_USERS;
 use hubbub_protocol::{
     EditedBody, Mentions, Message, MessageBody, MessageId, ReactionCount, RoomId, Seq,
 };
+use mongodb::Cursor;
 use mongodb::bson::{Bson, Document, deserialize_from_document, doc};
 use mongodb::options::Hint;
 use serde::de::DeserializeOwned;
@@ -17,7 +18,7 @@ use super::event_key;
 use crate::StoreError;
 use crate::content::Kind;
 use crate::events::Reactor;
-use crate::mongo::schema::{reactions_index, target_index};
+use crate::mongo::schema::{places_index, reactions_index, target_index};
 use crate::mongo::{MongoStore, value};
 
 fn unreadable() -> StoreError {
@@ -68,18 +69,39 @@ impl MongoStore {
         let kinds = [kind_name(Kind::Message), kind_name(Kind::Tombstone)];
         let mut filter = doc! { "room": value::of_room(room), "kind": { "$in": &kinds[..] } };
         filter.extend(condition);
-        let mut found = self.events.find(filter).sort(sort).limit(limit).await?;
-        let (mut messages, mut reacted) = (Vec::new(), Vec::new());
+        self.read_messages(self.events.find(filter).sort(sort).limit(limit).await?).await
+    }
+
+    /// Messages by place, deleted ones left out.
+    pub(in crate::mongo) async fn find_messages_at(
+        &self,
+        places: HashMap<RoomId, HashSet<i64>>,
+    ) -> Result<Vec<Message>, StoreError> {
+        let any = places.into_iter().map(|(room, seqs)| {
+            let seqs: Vec<_> = seqs.into_iter().collect();
+            doc! { "room": value::of_room(room), "seq": { "$in": seqs } }
+        });
+        let any: Vec<_> = any.collect();
+        let filter = doc! { "$or": any, "kind": kind_name(Kind::Message) };
+        let found = self.events.find(filter).hint(Hint::Keys(places_index())).await?;
+        self.read_messages(found).await
+    }
+
+    async fn read_messages(&self, mut found: Cursor<Document>) -> Result<Vec<Message>, StoreError> {
+        let mut messages = Vec::new();
+        let mut reacted: HashMap<RoomId, Vec<MessageId>> = HashMap::new();
         while let Some(document) = found.try_next().await? {
             let message = message(&document)?;
             if document.contains_key("reacted") {
-                reacted.push(message.id);
+                reacted.entry(message.room).or_default().push(message.id);
             }
             messages.push(message);
         }
-        let mut reactions = self.reactions(room, &reacted).await?;
-        for message in &mut messages {
-            message.reactions = reactions.remove(&message.id).unwrap_or_default();
+        for (room, ids) in reacted {
+            let mut reactions = self.reactions(room, &ids).await?;
+            for message in messages.iter_mut().filter(|message| message.room == room) {
+                message.reactions = reactions.remove(&message.id).unwrap_or_default();
+            }
         }
         Ok(messages)
     }

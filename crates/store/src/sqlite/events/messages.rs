@@ -76,6 +76,22 @@ pub(super) fn by_id(
     Ok(found.into_iter().next())
 }
 
+/// The message at a place, unless it is deleted; none if there is no message there.
+pub(in crate::sqlite) fn at_place(
+    connection: &Connection,
+    room: RoomId,
+    seq: Seq,
+) -> Result<Option<Message>, StoreError> {
+    let found = select(
+        connection,
+        room,
+        "SELECT epoch, seq, version, kind, id, sender, at, body, edited, edited_at, deleted_at
+         FROM events WHERE room = ?1 AND seq = ?2 AND kind = 0",
+        params![value::room_key(room), seq.as_i64()],
+    )?;
+    Ok(found.into_iter().next())
+}
+
 fn select(
     connection: &Connection,
     room: RoomId,
