@@ -15,7 +15,7 @@ use hubbub_runtime::health::Health;
 use hubbub_runtime::lifecycle::Lifecycle;
 use hubbub_runtime::telemetry::Metrics;
 use hubbub_store::{BlobStore, DiskBlobs, Store, StoreError};
-use hubbub_worker::Reaper;
+use hubbub_worker::{Reaper, SearchIndexer};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -209,6 +209,8 @@ impl Gateway {
             let reaper = Reaper::new(Arc::clone(&app.bus) as _, Arc::clone(&app.store) as _);
             let stop = stop.clone();
             until_stop.spawn(async move { reaper.run(stop).await });
+            let indexer = SearchIndexer::new(Arc::clone(&app.store));
+            until_stop.spawn(indexer.run(CancellationToken::new()));
         }
         let admin_routes = admin::routes(&health, metrics);
         tasks.spawn({

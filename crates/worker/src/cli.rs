@@ -2,16 +2,18 @@
 //! and ends.
 
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
+use hubbub_protocol::RoomId;
 use hubbub_runtime::Lifecycle;
 use hubbub_runtime::lifecycle::Signals;
 use hubbub_runtime::settings::{Environment, LoadError, reference_page};
 use hubbub_runtime::telemetry::{self, LogOutput};
 
 use crate::operator::{self, Format, Listing};
+use crate::search_indexer;
 use crate::settings::{self, Settings};
 use crate::worker::{self, Worker};
 
@@ -61,6 +63,17 @@ pub fn command() -> Command {
                 .subcommand(list)
                 .subcommand(replay),
         )
+        .subcommand(
+            Command::new("reindex")
+                .about("Make the search index anew, room by room, while everything runs")
+                .arg(
+                    Arg::new("after")
+                        .long("after")
+                        .value_name("ROOM")
+                        .value_parser(value_parser!(RoomId))
+                        .help("Go on after this room, the last one that was printed"),
+                ),
+        )
         .subcommand(Command::new("wal").about("Show how full the write-ahead log is").arg(json()))
         .subcommand(Command::new("settings").about("Print the settings reference (Markdown)"))
 }
@@ -109,9 +122,17 @@ async fn work(settings: &Settings) -> Result<ExitCode, Failure> {
 
 async fn answer(settings: &Settings, command: &str, flags: &ArgMatches) -> Result<(), Failure> {
     telemetry::log(&settings.log, settings.log_format, LogOutput::Stderr)?;
+    let out = &mut io::stdout().lock();
+    if command == "reindex" {
+        let store = worker::open_store(settings).await?;
+        // Whoever no longer reads along loses nothing by it.
+        let tell = |room| drop(writeln!(out, "{room}"));
+        search_indexer::reindex(&*store, flags.get_one("after").copied(), tell).await?;
+        store.close().await;
+        return Ok(());
+    }
     let wal = worker::open_wal(settings).await?;
     let wal = &*wal;
-    let out = &mut io::stdout().lock();
     match (command, flags.subcommand()) {
         ("wal", _) => operator::show_depth(wal, format_of(flags), out).await?,
         (_, Some(("list", flags))) => {
@@ -157,6 +178,14 @@ mod tests {
         for wrong in ["", " 3", " --partition 3", " 3 1-0 --all", " 3 1-0 --partition 3"] {
             assert!(!parses(&format!("hubbub-worker dead-letters replay{wrong}")), "{wrong}");
         }
+    }
+
+    #[test]
+    fn reindexing_can_go_on_after_a_room() {
+        assert!(parses("hubbub-worker reindex"));
+        let room = RoomId::new();
+        assert!(parses(&format!("hubbub-worker reindex --after {room}")));
+        assert!(!parses("hubbub-worker reindex --after tea"));
     }
 
     #[test]

@@ -50,10 +50,18 @@ pub async fn connect(
     for warning in bus.check_safety().await? {
         tracing::warn!(warning, "Redis is not set up as it should be");
     }
+    let store = connect_mongodb(cluster).await?;
+    Ok(Connected { bus: Arc::new(bus), store: Arc::new(store) })
+}
+
+/// Connects to MongoDB alone, for commands that need only the store.
+///
+/// # Errors
+/// As for [`MongoStore::connect`].
+pub async fn connect_mongodb(cluster: &Cluster) -> Result<MongoStore, ConnectError> {
     let options =
         MongoOptions::new(cluster.mongodb_url.expose(), cluster.mongodb_database.as_str());
-    let store = MongoStore::connect(options).await?;
-    Ok(Connected { bus: Arc::new(bus), store: Arc::new(store) })
+    Ok(MongoStore::connect(options).await?)
 }
 
 /// Connects to Redis alone, for commands that only look at it.

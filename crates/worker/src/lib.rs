@@ -7,6 +7,7 @@
 //! - [`mod@connect`]: reaching Redis and MongoDB, and refusing what would lose messages
 //! - [`epoch`]: new epochs, for rooms whose counters on the bus can't be trusted
 //! - [`reaper`]: clears the connections of dead nodes
+//! - [`search_indexer`]: keeps the search index level with the logs
 //! - [`backlog`]: how full the write-ahead log is, as gauges
 //! - [`metric`]: the names of what is counted and measured
 //!
@@ -27,11 +28,13 @@ pub mod operator;
 pub mod pipeline;
 pub mod readiness;
 pub mod reaper;
+pub mod search_indexer;
 pub mod settings;
 pub mod worker;
 
 pub use connect::{ConnectError, Connected, connect};
 pub use pipeline::{Pipeline, PipelineOptions};
 pub use reaper::Reaper;
+pub use search_indexer::SearchIndexer;
 pub use settings::Settings;
 pub use worker::{StartError, Worker};

@@ -23,6 +23,10 @@ pub enum Metric {
     Buried,
     /// Users whose offline grace is over.
     Reaped,
+    /// Steps in which rooms were indexed for the search.
+    SearchSteps,
+    /// Rooms that could not be indexed for the search, and wait for the next look at all rooms.
+    SearchFailures,
     /// Entries that wait for storage, by `partition`.
     WalEntries,
     /// Age of the oldest entry that waits for storage, in seconds, by `partition`.
@@ -45,6 +49,8 @@ impl Metric {
             Self::Claimed => "hubbub_worker_claimed_total",
             Self::Buried => "hubbub_worker_buried_total",
             Self::Reaped => "hubbub_worker_reaped_users_total",
+            Self::SearchSteps => "hubbub_search_index_steps_total",
+            Self::SearchFailures => "hubbub_search_index_failures_total",
             Self::WalEntries => "hubbub_wal_entries",
             Self::WalOldestSeconds => "hubbub_wal_oldest_seconds",
             Self::DeadLetters => "hubbub_wal_dead_letters",
@@ -56,7 +62,7 @@ impl Metric {
 pub fn describe() {
     use Metric::{
         AppendSeconds, BatchEvents, Batches, Buried, Claimed, DeadLetters, Events, Reaped,
-        Relocated, Retries, WalEntries, WalOldestSeconds,
+        Relocated, Retries, SearchFailures, SearchSteps, WalEntries, WalOldestSeconds,
     };
     describe_counter!(Batches.name(), "Batches given to the store.");
     describe_histogram!(BatchEvents.name(), Unit::Count, "Events in a batch.");
@@ -67,6 +73,8 @@ pub fn describe() {
     describe_counter!(Claimed.name(), "Entries taken over from consumers that held them too long.");
     describe_counter!(Buried.name(), "Entries set aside as dead letters.");
     describe_counter!(Reaped.name(), "Users who are offline, their grace being over.");
+    describe_counter!(SearchSteps.name(), "Steps in which rooms were indexed for the search.");
+    describe_counter!(SearchFailures.name(), "Rooms that could not be indexed for the search.");
     describe_gauge!(WalEntries.name(), "Entries that wait for storage.");
     describe_gauge!(WalOldestSeconds.name(), Unit::Seconds, "Age of the oldest waiting entry.");
     describe_gauge!(DeadLetters.name(), "Dead letters that wait for an operator.");

@@ -13,9 +13,9 @@ use hubbub_store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::connect::{ConnectError, Connected, connect, connect_redis};
+use crate::connect::{ConnectError, Connected, connect, connect_mongodb, connect_redis};
 use crate::settings::Settings;
-use crate::{Pipeline, Reaper, metric, readiness};
+use crate::{Pipeline, Reaper, SearchIndexer, metric, readiness};
 
 /// Why a worker did not start.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +76,8 @@ impl Worker {
         lifecycle.spawn_essential("pipeline", async move { storing.run(until).await });
         lifecycle
             .spawn_essential("reaper", Reaper::new(bus.clone(), store.clone()).run(stop.clone()));
+        lifecycle
+            .spawn_essential("search indexer", SearchIndexer::new(store.clone()).run(stop.clone()));
         lifecycle.spawn_essential(
             "readiness",
             readiness::watch(bus, store.clone(), pipeline, health.clone(), stop.clone()),
@@ -126,6 +128,14 @@ impl Worker {
         self.store.close().await;
         ended
     }
+}
+
+/// The store, for commands that need nothing else.
+///
+/// # Errors
+/// [`StartError::Cluster`].
+pub async fn open_store(settings: &Settings) -> Result<Arc<dyn Store>, StartError> {
+    Ok(Arc::new(connect_mongodb(&settings.cluster).await?))
 }
 
 /// The write-ahead log, for commands that only look at it.
