@@ -33,6 +33,9 @@ pub async fn finish(app: &App, user: UserId) -> Result<(), Refused> {
             leave(app, room.id, user).await?;
         }
     }
+    for avatar in app.store.users(&[user]).await?.into_iter().filter_map(|user| user.avatar) {
+        app.blobs.remove_all(*avatar.as_uuid()).await?;
+    }
     app.store.finish_erasure(user).await?;
     tracing::info!(%user, "an account was deleted");
     Ok(())

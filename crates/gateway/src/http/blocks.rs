@@ -22,6 +22,7 @@ use super::openapi::about;
 use super::problem::ApiResult;
 use super::{LIST_DEFAULT, cut, uninterrupted, users};
 use crate::app::App;
+use crate::presence;
 
 pub(super) fn endpoints() -> Endpoints {
     use ErrorCode::{BadId, BlockSelf, InvalidField, TooManyBlocks, UserNotFound};
@@ -78,6 +79,7 @@ async fn block(
     users::require(&app, user).await?;
     uninterrupted(async move {
         app.store.block(caller.user, user).await?;
+        presence::hide(&app, caller.user, user).await?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await

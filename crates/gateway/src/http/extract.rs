@@ -68,6 +68,27 @@ async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiE
     })
 }
 
+/// The file of a picture, as the whole body. Its content type is not looked at: the bytes tell.
+#[derive(Debug)]
+pub(super) struct PictureFile(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for PictureFile {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        body(request, state).await.map(Self)
+    }
+}
+
+impl Takes for PictureFile {
+    fn takes(about: &mut About, _: &mut Schemas) {
+        for media_type in ["image/png", "image/jpeg", "image/webp", "image/gif"] {
+            *about = std::mem::take(about).takes_bytes(media_type);
+        }
+        about.fails(ErrorCode::PayloadTooLarge);
+    }
+}
+
 /// The query string. Fields that are not asked for are ignored.
 #[derive(Debug)]
 pub(super) struct Query<T>(pub T);

@@ -9,13 +9,15 @@
 //! - `endpoints`: a route with its description
 //! - `extract`, `fields`: reading and judging what clients send
 //! - `layers`: what every request passes through
-//! - `me`, `logins`, `blocks`: one's own account
+//! - `me`, `avatars`, `logins`, `blocks`: one's own account
+//! - `pictures`: square pictures of people and rooms
 //! - `admin`: the site administrator's side
 //! - `accounts`, `sessions`, `users`, `rooms`, `joining`, `history`, `bounds`: the endpoints
 
 mod accounts;
 pub mod address;
 mod admin;
+mod avatars;
 mod blocks;
 mod bounds;
 pub mod caller;
@@ -29,6 +31,7 @@ mod limiter;
 mod logins;
 mod me;
 pub mod openapi;
+mod pictures;
 pub mod problem;
 pub mod quotas;
 mod room_view;
@@ -93,6 +96,7 @@ fn endpoints() -> Endpoints {
     accounts::endpoints()
         .and(sessions::endpoints())
         .and(me::endpoints())
+        .and(avatars::endpoints())
         .and(logins::endpoints())
         .and(blocks::endpoints())
         .and(users::endpoints())

@@ -7,7 +7,7 @@ use axum::extract::State;
 use hubbub_bus::UserPresence;
 use hubbub_protocol::http::{User, UserList, UserStatus};
 use hubbub_protocol::limits::LIST_MAX;
-use hubbub_protocol::{ErrorCode, PictureId, RoomId, ServerFrame, UserId};
+use hubbub_protocol::{ErrorCode, PictureId, ServerFrame, UserId};
 use hubbub_store::UserRecord;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,6 +22,7 @@ use super::problem::{ApiError, ApiResult};
 use super::quotas::Kind;
 use super::{LIST_DEFAULT, cut};
 use crate::app::App;
+use crate::presence;
 
 /// How many pages of accounts one request looks through for those who are online. A page that
 /// comes out short because of it still says where to go on.
@@ -217,11 +218,10 @@ fn avatar_path(user: UserId, picture: PictureId) -> String {
 /// Tells those who watch a user, and the user's own devices, that their profile has changed. What
 /// can't be told is found by whoever asks again.
 pub(super) async fn tell(app: &App, user: &User) {
-    let (watchers, devices) = (RoomId::presence_of(user.id), [user.id]);
-    let key = format!("user:{}", user.id);
     let frame = ServerFrame::User { user: user.clone() }.encode();
+    let (devices, key) = ([user.id], format!("user:{}", user.id));
     let told = tokio::try_join!(
-        app.bus.publish_volatile(watchers, &key, &frame),
+        presence::announce_profile(app, user),
         app.bus.tell_users(&devices, &key, &frame),
     );
     if let Err(error) = told {

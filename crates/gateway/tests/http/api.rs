@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::header::{CONTENT_TYPE, HOST, SET_COOKIE};
-use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode};
 use hubbub_bus::local::{LocalBus, LocalOptions};
 use hubbub_bus::{Bus, Wal};
 use hubbub_gateway::app::App;
@@ -234,10 +234,15 @@ impl Call {
         self.send().await
     }
 
-    pub(crate) async fn send(self) -> Answer {
+    /// Sends it and takes whatever comes back.
+    pub(crate) async fn fetch(self) -> Response<Bytes> {
         let response = self.router.oneshot(self.request).await.unwrap();
         let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, 1 << 20).await.unwrap();
+        Response::from_parts(parts, to_bytes(body, 1 << 20).await.unwrap())
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let (parts, bytes) = self.fetch().await.into_parts();
         let body = if bytes.is_empty() {
             Value::Null
         } else {

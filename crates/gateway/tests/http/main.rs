@@ -4,6 +4,7 @@
 mod accounts;
 mod admin;
 mod api;
+mod avatars;
 mod blocks;
 mod cookies;
 mod history;
