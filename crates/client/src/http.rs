@@ -10,7 +10,7 @@ use hubbub_protocol::http::{
     RegisterRequest, Room, RoomKind, RoomList, SessionResponse, TokenRequest, Transport, User,
     UserList,
 };
-use hubbub_protocol::{ErrorCode, RoomId, Seq, UserId};
+use hubbub_protocol::{ErrorCode, Message, MessageId, RoomId, Seq, UserId};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use rustls::ClientConfig;
 use serde::Serialize;
@@ -271,6 +271,14 @@ impl Api {
     /// [`ApiError`].
     pub async fn rotate_code(&self, room: RoomId) -> Result<CodeResponse, ApiError> {
         self.post(&format!("rooms/{room}/code"), None::<&()>).await
+    }
+
+    /// One message of a room as it is now.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn message(&self, room: RoomId, message: MessageId) -> Result<Message, ApiError> {
+        self.get(&format!("rooms/{room}/messages/{message}"), &[]).await
     }
 
     /// Up to `limit` of a room's messages, oldest first.

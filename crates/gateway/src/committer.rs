@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use hubbub_bus::log::{ID_LEAD_MAX, needs_lookup};
 use hubbub_bus::{Bus, BusError, Commit, CommitError, CommitRequest};
-use hubbub_protocol::{ErrorCode, NewEvent, Position, RoomId, Seq, Timestamp, UserId};
+use hubbub_protocol::{
+    ErrorCode, Event, MessageId, NewEvent, Position, RoomId, Seq, Timestamp, UserId,
+};
 use hubbub_store::{Store, StoreError};
 use hubbub_worker::epoch::{self, EpochError};
 
@@ -180,6 +182,32 @@ impl Committer {
             }
         }
         Err(CommitFailure::Unavailable("the room's counters keep vanishing".into()))
+    }
+
+    /// The place that an id of this author has, if it has one. For what can't be committed (any
+    /// more): a retry of what was is answered all the same.
+    ///
+    /// # Errors
+    /// When Redis or MongoDB is away.
+    pub async fn committed(
+        &self,
+        room: RoomId,
+        id: MessageId,
+        sender: UserId,
+    ) -> Result<Option<Committed>, CommitFailure> {
+        if let Some(found) = self.bus.find(room, id).await?
+            && let Ok(event) = Event::parse(&found.frame)
+        {
+            let (position, at, standing) = (event.position(), event.at(), Standing::Repeated);
+            let found = Committed { position, at, standing };
+            return Ok((event.sender() == sender).then_some(found));
+        }
+        let place = self.store.places(&[(room, id)]).await?.into_iter().next().flatten();
+        Ok(place.filter(|place| place.sender == sender).map(|place| Committed {
+            position: place.position,
+            at: place.at,
+            standing: Standing::Stored,
+        }))
     }
 
     /// Where an event is stored, if it is.

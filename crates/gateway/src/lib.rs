@@ -12,6 +12,7 @@
 //! - [`hub`]: from the bus to the connections on this node
 //! - [`committer`]: from a new event to its place, whatever the bus has forgotten
 //! - [`membership`]: joining and leaving, told to every node
+//! - [`composing`], [`unstored`]: from a draft to a message, and messages that are not stored yet
 //! - [`permissions`]: what somebody may do in a room
 //! - [`presence`]: what is told to those who watch somebody
 //! - [`revocation`]: ending sessions, told to every node
@@ -30,6 +31,7 @@ pub mod affinity;
 pub mod app;
 pub mod auth;
 pub mod committer;
+pub mod composing;
 pub mod drain;
 pub mod erasure;
 pub mod http;
@@ -47,6 +49,7 @@ pub mod settings;
 pub mod socket;
 pub mod standalone;
 mod start;
+pub mod unstored;
 
 pub use settings::Settings;
 pub use start::{Gateway, StartError};

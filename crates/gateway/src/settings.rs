@@ -234,6 +234,7 @@ impl Settings {
 
 fn read_limits(reader: &mut Reader) -> Limits {
     let hello = reader.get(&setting::HELLO_TIMEOUT);
+    let edit_window = reader.get(&setting::EDIT_WINDOW);
     Limits {
         frame_bytes: reader.get(&setting::FRAME_BYTES),
         text_graphemes: reader.get(&setting::TEXT_GRAPHEMES),
@@ -245,6 +246,10 @@ fn read_limits(reader: &mut Reader) -> Limits {
         send_per_second: reader.get(&setting::SEND_PER_SECOND),
         watched: reader.get(&setting::WATCHED),
         typing_members: reader.get(&setting::TYPING_MEMBERS),
+        mentions: reader.get(&setting::MENTIONS),
+        reactions: reader.get(&setting::REACTIONS),
+        edit_window_ms: (!edit_window.is_zero())
+            .then(|| u64::try_from(edit_window.as_millis()).unwrap_or(u64::MAX)),
         ..Limits::default()
     }
 }

@@ -103,6 +103,10 @@ pub trait UserStore: Send + Sync {
     /// Accounts by id; those that do not exist are left out. Order is not kept.
     async fn users(&self, ids: &[UserId]) -> Result<Vec<UserRecord>, StoreError>;
 
+    /// Accounts by (folded) user name; those that do not exist, or no more, are left out. Order is
+    /// not kept.
+    async fn users_by_name(&self, names: &[String]) -> Result<Vec<UserRecord>, StoreError>;
+
     /// Accounts whose user name or display name (or a word of it) starts with `prefix`, without
     /// regard to case or diacritics; all accounts for an empty one. Suspended and deleted ones are
     /// left out. Ascending by id, after `after`.

@@ -9,7 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use hubbub_protocol::client::parse_body;
-use hubbub_protocol::{ErrorCode, IdError, RoomId, SessionId, UserId};
+use hubbub_protocol::{ErrorCode, IdError, MessageId, RoomId, SessionId, UserId};
 use serde::de::DeserializeOwned;
 
 use super::openapi::{About, Schemas, Takes};
@@ -138,6 +138,8 @@ path_ids! {
     UserPath(UserId) = "user", "The person";
     /// The `{session}` of the path.
     SessionPath(SessionId) = "session", "The session";
+    /// The `{message}` of the path.
+    MessagePath(MessageId) = "message", "The message";
 }
 
 async fn path_id<T, S>(parts: &mut Parts, state: &S, parameter: &str) -> Result<T, ApiError>

@@ -2,7 +2,8 @@
 //!
 //! Members see a message before it is stored (P2), so a page read from the store alone could lack
 //! some: its newest, and single ones in between that another worker still holds. Whatever is not
-//! stored is in the room's hot log; a page is both, merged by seq (P5).
+//! stored is in the room's hot log; a page is both, merged by seq (P5). The same holds for edits,
+//! deletions and reactions: the page is as all of them up to its `seq` have left it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use super::openapi::about;
 use super::problem::ApiResult;
 use super::room_view::mine;
 use crate::app::App;
+use crate::unstored::Unstored;
 
 /// Events read from the hot log at a time, and how often at most. Past it the page ends early and
 /// says that there is more.
@@ -32,7 +34,7 @@ const LOG_CHUNK: usize = 128;
 const LOG_READS: usize = 16;
 
 /// What a seq beyond all is taken for: the greatest integer that every JSON reader keeps exact.
-const SEQ_MAX: Seq = Seq((1 << 53) - 1);
+pub(super) const SEQ_MAX: Seq = Seq((1 << 53) - 1);
 
 pub(super) fn endpoints() -> Endpoints {
     Endpoints::of("Messages").get(
@@ -80,10 +82,13 @@ pub(super) async fn page(
     };
     fields.check()?;
     mine(&app, caller.user, room).await?;
+    // First, so that what is stored in between is seen in the store.
+    let mut unstored = Unstored::of(&app, room).await?;
     let stored = app.store.history(room, page, limit).await?;
-    let recent = recent(&app, room, page, limit, span(page, &stored)).await?;
-    let head = recent.head;
-    let HistoryPage { messages, older, newer } = merge(page, limit, stored, recent);
+    let recent = recent(&app, room, page, limit, span(page, &stored), &mut unstored).await?;
+    let HistoryPage { mut messages, older, newer } = merge(page, limit, stored, recent);
+    messages.iter_mut().for_each(|message| unstored.apply_to(message));
+    let head = unstored.head;
     Ok(Answer(History {
         epoch: head.epoch,
         seq: head.seq,
@@ -124,13 +129,15 @@ struct Recent {
     cut_at: Option<Seq>,
 }
 
-/// Reads the hot log's part of a page, holding no more of it at a time than the page can have.
+/// Reads the hot log's part of a page, holding no more of it at a time than the page can have, and
+/// what changes its messages.
 async fn recent(
     app: &App,
     room: RoomId,
     page: Page,
     limit: usize,
     span: Span,
+    unstored: &mut Unstored,
 ) -> ApiResult<Recent> {
     let head = app.committer.head(room).await?;
     let mut recent = Recent { head, messages: Vec::new(), older: false, cut_at: None };
@@ -149,7 +156,7 @@ async fn recent(
                 for event in events.iter().filter(|event| event.seq <= end(head)) {
                     match Event::parse(&event.frame) {
                         Ok(Event::Message(message)) => recent.messages.push(message),
-                        Ok(_) => {}
+                        Ok(change) => unstored.add(change),
                         Err(_) => {
                             tracing::error!(%room, seq = %event.seq, "an event of the hot log can't be read");
                             return Err(ErrorCode::Internal.into());

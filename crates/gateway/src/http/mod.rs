@@ -30,6 +30,7 @@ mod layers;
 mod limiter;
 mod logins;
 mod me;
+mod messages;
 pub mod openapi;
 mod pictures;
 pub mod problem;
@@ -104,6 +105,7 @@ fn endpoints() -> Endpoints {
         .and(rooms::endpoints())
         .and(joining::endpoints())
         .and(history::endpoints())
+        .and(messages::endpoints())
         .and(bounds::endpoints())
 }
 

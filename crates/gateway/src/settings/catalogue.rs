@@ -173,6 +173,21 @@ pub(super) const SEND_PER_SECOND: Setting<u32> = Setting::integer(
 )
 .or("10");
 
+pub(super) const EDIT_WINDOW: Setting<Duration> = Setting::duration(
+    "edit_window",
+    (seconds(0), seconds(10 * 365 * 24 * HOUR)),
+    "How long after sending a message may be edited; 0: always.",
+)
+.or("0s");
+pub(super) const MENTIONS: Setting<u32> = Setting::integer(
+    "mentions",
+    (0, 1_000),
+    "People that one message may call by name; names past it call nobody.",
+)
+.or("50");
+pub(super) const REACTIONS: Setting<u32> =
+    Setting::integer("reactions", (1, 1_000), "Different emoji under one message.").or("20");
+
 /// Settings that only the worker has. One environment or TOML file may serve both binaries.
 pub(super) const WORKER_ONLY: [&str; 4] = ["batch_events", "batch_age", "claim_idle", "attempts"];
 
@@ -232,6 +247,9 @@ pub fn spec() -> Spec {
             HELLO_TIMEOUT.about(),
             SEND_BURST.about(),
             SEND_PER_SECOND.about(),
+            EDIT_WINDOW.about(),
+            MENTIONS.about(),
+            REACTIONS.about(),
         ],
     )
     .section("Quotas", Kind::ALL.iter().map(|kind| kind.setting().about()))

@@ -2,6 +2,7 @@
 //!
 //! No socket here: frames come in as text, answers go into the connection's lanes.
 
+mod commit;
 mod marks;
 mod messages;
 mod presence;
@@ -84,10 +85,14 @@ impl Session {
             ClientFrame::Send { id, room, body } => {
                 (Some(id), Some(room), self.send(id, room, body).await)
             }
-            ClientFrame::Edit { id, room, .. }
-            | ClientFrame::Delete { id, room, .. }
-            | ClientFrame::React { id, room, .. } => {
-                (Some(id), Some(room), Err(ErrorCode::UnknownType.into()))
+            ClientFrame::Edit { id, room, message, body } => {
+                (Some(id), Some(room), self.edit(id, room, message, body.text).await)
+            }
+            ClientFrame::Delete { id, room, message } => {
+                (Some(id), Some(room), self.delete(id, room, message).await)
+            }
+            ClientFrame::React { id, room, message, emoji, on } => {
+                (Some(id), Some(room), self.react(id, room, message, emoji, on).await)
             }
             ClientFrame::Mark { room, delivered, read, unread: _ } => {
                 (None, Some(room), self.mark(room, delivered, read).await)

@@ -6,6 +6,7 @@ mod connection;
 mod frames;
 mod handshake;
 mod hello;
+mod messages;
 mod node;
 mod presence;
 mod tokens;

@@ -12,7 +12,8 @@ use crate::time::Timestamp;
 pub struct History {
     /// The room's current epoch.
     pub epoch: Epoch,
-    /// The room's last event.
+    /// The room's last event when the page was begun. The page is as everything up to here has left
+    /// it; what follows may be in it as well.
     pub seq: Seq,
     /// The page.
     pub messages: Vec<Message>,

@@ -143,6 +143,14 @@ impl UserStore for MongoStore {
         self.within(self.find_users_by(doc! { "_id": { "$in": keys } }, ids.len())).await
     }
 
+    async fn users_by_name(&self, names: &[String]) -> Result<Vec<UserRecord>, StoreError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let filter = doc! { "username": { "$in": names } };
+        self.within(self.find_users_by(filter, names.len())).await
+    }
+
     async fn find_users(
         &self,
         prefix: &str,

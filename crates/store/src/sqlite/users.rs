@@ -205,6 +205,20 @@ impl UserStore for SqliteStore {
         .await
     }
 
+    async fn users_by_name(&self, names: &[String]) -> Result<Vec<UserRecord>, StoreError> {
+        let names = names.to_vec();
+        self.read(move |connection| {
+            let mut by_name = connection
+                .prepare_cached(&format!("SELECT {COLUMNS} FROM users WHERE username = ?1"))?;
+            let mut found = Vec::with_capacity(names.len());
+            for name in names {
+                found.extend(by_name.query_row([name], record).optional()?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     async fn find_users(
         &self,
         prefix: &str,

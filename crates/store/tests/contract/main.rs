@@ -39,6 +39,7 @@ contract! {
     users {
         a_made_account_is_found_by_id_and_by_user_name
         a_user_name_is_given_once
+        accounts_are_found_by_their_names_all_at_once
         of_many_who_want_a_name_at_once_one_gets_it
         making_the_same_account_again_is_no_conflict
         people_are_found_by_the_start_of_any_name_without_case_or_diacritics

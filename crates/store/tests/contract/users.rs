@@ -140,3 +140,14 @@ pub(crate) async fn last_seen_never_goes_back(store: AnyStore) {
     }
     store.set_last_seen(&[], Timestamp::now()).await.unwrap();
 }
+
+pub(crate) async fn accounts_are_found_by_their_names_all_at_once(store: AnyStore) {
+    let ada = store.create_user(account("ada", "Ada")).await.unwrap();
+    let bob = store.create_user(account("bob", "ada")).await.unwrap();
+    store.create_user(account("adam", "Adam")).await.unwrap();
+    let names = ["bob", "nobody", "ada", "Ada"].map(str::to_owned);
+    let mut found = store.users_by_name(&names).await.unwrap();
+    found.sort_unstable_by_key(|user| user.id);
+    assert_eq!(found.iter().map(|user| user.id).collect::<Vec<_>>(), [ada.id, bob.id]);
+    assert_eq!(store.users_by_name(&[]).await.unwrap(), []);
+}
