@@ -241,8 +241,8 @@ async fn a_retry_of_what_was_done_is_acked_whatever_has_happened_since() {
     assert_eq!(scene.anns.acked(edited).await, place);
     scene.anns.send(&deletion).await;
     assert_eq!(scene.anns.acked(deleted).await, deleted_at);
-    // Somebody else's id is none of a retry.
-    scene.bobs.refuses(edit(edited, room, said, "x"), ErrorCode::Forbidden).await;
+    // With somebody else's id it is none.
+    scene.bobs.refuses(edit(edited, room, said, "x"), ErrorCode::MessageDeleted).await;
 }
 
 #[tokio::test]
