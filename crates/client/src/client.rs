@@ -8,7 +8,9 @@ mod dial;
 mod driver;
 
 use hubbub_protocol::server::ReadyRoom;
-use hubbub_protocol::{ClientFrame, Draft, ErrorCode, Message, MessageId, NodeId, RoomId, Seq};
+use hubbub_protocol::{
+    ClientFrame, Draft, ErrorCode, Message, MessageId, NodeId, RoomId, Seq, UserId,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::http::Api;
@@ -153,6 +155,13 @@ impl Client {
     /// Tells that this user starts or stops typing. Lost without a connection.
     pub async fn typing(&self, room: RoomId, on: bool) {
         let _ = self.commands.send(Command::Volatile(ClientFrame::Typing { room, on })).await;
+    }
+
+    /// Watches these people from now on, over all reconnections, instead of those before: what they
+    /// are doing comes as [`Update::Presence`]. No more than `limits.watched`.
+    pub async fn watch(&self, users: Vec<UserId>) {
+        // An ended client has nobody to tell.
+        let _ = self.commands.send(Command::Watch(users)).await;
     }
 
     /// Closes the connection and ends the client. What is in the outbox is lost.

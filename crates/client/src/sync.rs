@@ -19,7 +19,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use hubbub_protocol::http::History;
-use hubbub_protocol::server::{ErrorFrame, Head, Mark, ReadyRoom};
+use hubbub_protocol::server::{ErrorFrame, Head, Mark, PresenceState, ReadyRoom};
 use hubbub_protocol::{
     ClientFrame, Draft, ErrorCode, Event, Limits, Member, Message, MessageId, Position, RoomChange,
     RoomId, Seq, ServerFrame, Timestamp, UserId, client::ResumePoint,
@@ -109,6 +109,12 @@ pub enum Update {
         /// Whether they type.
         on: bool,
     },
+    /// What watched people are doing: all of them after [`Replica::watch`] and after each
+    /// reconnection, then those who changed.
+    Presence {
+        /// Who, and what.
+        people: Vec<PresenceState>,
+    },
     /// A frame that was not a send was refused.
     Refused(ErrorFrame),
 }
@@ -120,6 +126,8 @@ pub struct Replica {
     limits: Limits,
     rooms: HashMap<RoomId, Room>,
     outbox: Outbox,
+    /// Whose presence is wanted, over all connections.
+    watched: Vec<UserId>,
     online: bool,
     actions: VecDeque<Action>,
 }
@@ -139,6 +147,7 @@ impl Replica {
             limits: Limits::default(),
             rooms: HashMap::new(),
             outbox: Outbox::default(),
+            watched: Vec::new(),
             online: false,
             actions: VecDeque::new(),
         }
@@ -215,13 +224,27 @@ impl Replica {
             ServerFrame::Error(error) => self.refused(error, now),
             ServerFrame::Marks { room, marks } => self.tell(Update::Marks { room, marks }),
             ServerFrame::Typing { room, user, on } => self.tell(Update::Typing { room, user, on }),
+            ServerFrame::Presence { users } => self.tell(Update::Presence { people: users }),
             // These are for programs that show people and an inbox.
-            ServerFrame::Presence { .. } | ServerFrame::User { .. } | ServerFrame::Inbox { .. } => {
-            }
+            ServerFrame::User { .. } | ServerFrame::Inbox { .. } => {}
             // These speak of the connection, which is the driver's.
             ServerFrame::Refreshed { .. } | ServerFrame::GoAway { .. } | ServerFrame::Pong => {}
         }
         self.transmit_due(now);
+    }
+
+    /// Watches these people from now on, over all reconnections, instead of those before. No more
+    /// than `limits.watched`: the server refuses more.
+    pub fn watch(&mut self, users: Vec<UserId>) {
+        self.watched = users;
+        if self.online {
+            self.transmit_watched();
+        }
+    }
+
+    fn transmit_watched(&mut self) {
+        let users = self.watched.clone();
+        self.actions.push_back(Action::Transmit(ClientFrame::Watch { users }));
     }
 
     /// Puts a message into the outbox. `id` is new, of UUID version 7, and names it for ever.
@@ -313,6 +336,9 @@ impl Replica {
             self.head(room, Position::new(epoch, seq), now, RESUME_GRACE);
         }
         self.outbox.reconnected();
+        if !self.watched.is_empty() {
+            self.transmit_watched();
+        }
     }
 
     /// Takes note of where a room stands. One that is new here starts there.

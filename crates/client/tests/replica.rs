@@ -264,3 +264,14 @@ fn empty_and_overlong_texts_do_not_get_into_the_outbox() {
     assert_eq!(try_to_send("x".repeat(40_000)), Err(ErrorCode::TextTooLong));
     assert_eq!(fixture.replica.pending().count(), 0);
 }
+
+#[test]
+fn who_is_watched_is_watched_again_after_a_reconnection() {
+    let mut fixture = Fixture::new();
+    let users = vec![UserId::new()];
+    let watch = Action::Transmit(ClientFrame::Watch { users: users.clone() });
+    fixture.replica.watch(users);
+    assert_eq!(fixture.actions(), std::slice::from_ref(&watch));
+    fixture.replica.disconnected();
+    assert!(fixture.ready(4).contains(&watch));
+}

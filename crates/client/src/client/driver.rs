@@ -9,6 +9,7 @@ use hubbub_protocol::limits::PAGE_MAX;
 use hubbub_protocol::server::ReadyRoom;
 use hubbub_protocol::{
     ClientFrame, CloseCode, Draft, ErrorCode, Message, MessageId, NodeId, RoomId, ServerFrame,
+    UserId,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -39,6 +40,7 @@ pub(super) enum Command {
     Messages { room: RoomId, reply: oneshot::Sender<Vec<Message>> },
     Unsent { reply: oneshot::Sender<Vec<Unsent>> },
     Volatile(ClientFrame),
+    Watch(Vec<UserId>),
     Stop { reply: oneshot::Sender<()> },
 }
 
@@ -284,6 +286,7 @@ impl Driver {
                 let _ = reply.send(unsent.collect());
             }
             Command::Volatile(frame) => self.transmit(&frame).await?,
+            Command::Watch(users) => self.replica.watch(users),
             Command::Stop { reply } => return Err(End::Stopped(Some(reply))),
         }
         Ok(())

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hubbub_client::client::{Client, Event, Options};
 use hubbub_client::http::{Api, ApiError, Page};
 use hubbub_protocol::http::{Room, User, UserList, UserStatus};
-use hubbub_protocol::{ErrorCode, MessageId, RoomId, Seq};
+use hubbub_protocol::{ErrorCode, MessageId, RoomId, Seq, UserId};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, sleep_until};
 
@@ -52,6 +52,8 @@ struct Chat {
     own: HashMap<MessageId, Own>,
     /// How far the person has read, where the server does not know yet.
     read: HashMap<RoomId, Seq>,
+    /// What the people listed last were doing when the person was told.
+    listed: HashMap<UserId, UserStatus>,
 }
 
 /// Chats until the person quits or the input ends.
@@ -70,6 +72,7 @@ pub(crate) async fn run(server: &str, user: Option<&str>) -> Result<(), String> 
         shown: HashMap::new(),
         own: HashMap::new(),
         read: HashMap::new(),
+        listed: HashMap::new(),
     };
     chat.say_hello(user);
     if let Some(user) = user {
@@ -155,14 +158,12 @@ impl Chat {
             Command::Members => {
                 let room = self.room()?;
                 let members = self.api.members(room, None).await.map_err(explain)?;
-                self.list_people(members);
-                Ok(())
+                self.list_people(members).await
             }
             Command::Who => {
                 self.session()?;
                 let people = self.api.users("", true).await.map_err(explain)?;
-                self.list_people(people);
-                Ok(())
+                self.list_people(people).await
             }
             Command::Code => {
                 let room = self.room()?;
@@ -274,13 +275,11 @@ impl Chat {
         self.screen.line("/room N goes to one of them.");
     }
 
-    fn list_people(&mut self, people: UserList) {
+    /// Lists people and watches them: what changes is told from then on.
+    async fn list_people(&mut self, people: UserList) -> Result<(), String> {
+        self.listed = people.users.iter().map(|user| (user.id, user.status)).collect();
         for user in people.users {
-            let status = match user.status {
-                UserStatus::Online => "online",
-                UserStatus::Away => "away",
-                UserStatus::Offline => "offline",
-            };
+            let status = screen::status(user.status);
             let line = if user.display_name == user.username {
                 format!("  {} ({status})", user.username)
             } else {
@@ -292,6 +291,9 @@ impl Chat {
         if people.next.is_some() {
             self.screen.line("  … and more");
         }
+        let listed = self.listed.keys().copied().collect();
+        self.session()?.client.watch(listed).await;
+        Ok(())
     }
 
     fn show_code(&mut self) {

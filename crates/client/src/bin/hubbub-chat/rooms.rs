@@ -87,6 +87,11 @@ impl Directory {
         self.people.insert(user, name);
     }
 
+    /// Somebody's name, if they were met.
+    pub(crate) fn known(&self, user: UserId) -> Option<&str> {
+        self.people.get(&user).map(String::as_str)
+    }
+
     /// Somebody's name, who is or was in `room`.
     pub(crate) async fn name(&mut self, api: &Api, room: RoomId, user: UserId) -> String {
         if let Some(name) = self.people.get(&user) {

@@ -6,6 +6,7 @@
 
 use std::io::{IsTerminal, Write, stdout};
 
+use hubbub_protocol::http::UserStatus;
 use hubbub_protocol::{MessageId, Timestamp};
 
 const SENDING: &str = "  … sending";
@@ -108,6 +109,15 @@ pub(crate) fn plain(text: &str) -> String {
         c => c,
     };
     text.chars().map(shown).collect()
+}
+
+/// What somebody is doing, in a word.
+pub(crate) const fn status(status: UserStatus) -> &'static str {
+    match status {
+        UserStatus::Online => "online",
+        UserStatus::Away => "away",
+        UserStatus::Offline => "offline",
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use hubbub_client::client::Event;
 use hubbub_client::sync::Update;
 use hubbub_protocol::http::RoomKind;
+use hubbub_protocol::server::PresenceState;
 use hubbub_protocol::{
     Member, MemberChange, Message, MessageId, RoomChange, RoomDetails, RoomId, Seq,
 };
@@ -78,6 +79,17 @@ impl Chat {
             Update::Gone { room } => self.left(room),
             Update::Refused(error) => {
                 self.screen.line(&format!("✗ {}", plain(&error.message)));
+            }
+            Update::Presence { people } => {
+                for PresenceState { user, status, .. } in people {
+                    let before = self.listed.insert(user, status);
+                    if before.is_some_and(|before| before != status)
+                        && let Some(name) = self.directory.known(user)
+                    {
+                        let (name, status) = (plain(name), screen::status(status));
+                        self.screen.line(&format!("  · {name} is {status}"));
+                    }
+                }
             }
             Update::Room(_)
             | Update::Heard { .. }
