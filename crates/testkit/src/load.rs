@@ -7,8 +7,8 @@
 //! - [`socket`]: a WebSocket client that costs next to nothing
 //! - [`cluster`]: a cluster under test, and accounts and rooms made straight in its store
 //! - [`percentile`]: what share of samples is how large
-//! - [`idle`], [`fanout`], [`bare`], [`latency`], [`stored`], [`commit`]: the scenarios; each
-//!   returns its figures
+//! - [`idle`], [`fanout`], [`bare`], [`latency`], [`stored`], [`commit`], [`presence`]: the
+//!   scenarios; each returns its figures
 
 pub mod bare;
 pub mod cluster;
@@ -17,6 +17,7 @@ pub mod fanout;
 pub mod idle;
 pub mod latency;
 pub mod percentile;
+pub mod presence;
 pub mod socket;
 pub mod stored;
 pub mod usage;

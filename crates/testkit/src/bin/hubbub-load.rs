@@ -10,8 +10,9 @@ use hubbub_testkit::load::commit::CommitOptions;
 use hubbub_testkit::load::fanout::FanoutOptions;
 use hubbub_testkit::load::idle::IdleOptions;
 use hubbub_testkit::load::latency::LatencyOptions;
+use hubbub_testkit::load::presence::PresenceOptions;
 use hubbub_testkit::load::stored::StoredOptions;
-use hubbub_testkit::load::{Failure, bare, commit, fanout, idle, latency, stored};
+use hubbub_testkit::load::{Failure, bare, commit, fanout, idle, latency, presence, stored};
 use serde_json::Value;
 
 #[derive(Parser)]
@@ -39,6 +40,8 @@ enum Scenario {
     Latency(On<LatencyOptions>),
     /// Messages a second through the worker
     Stored(On<StoredOptions>),
+    /// Announcements and rows of presence when a whole room comes back at once
+    Presence(On<PresenceOptions>),
     /// Commits a second through one Redis, which it starts itself
     Commit(CommitOptions),
     /// The bare send() loop alone; prints its address first and waits for the sockets
@@ -78,6 +81,9 @@ fn measure(scenario: Scenario) -> Result<Value, Failure> {
             }
             Scenario::Stored(on) => {
                 stored::run(&Cluster::connect(on.cluster).await?, on.options).await
+            }
+            Scenario::Presence(on) => {
+                presence::run(&Cluster::connect(on.cluster).await?, on.options).await
             }
             Scenario::Commit(options) => commit::run(options).await,
             Scenario::Bare(options) => bare::serve(options),
