@@ -46,7 +46,8 @@ async fn a_user_is_one_row_until_the_last_of_three_devices_on_two_nodes_is_gone(
 async fn let_lapse(cluster: &Cluster, node: &str) {
     let leases = cluster.redis().cli(&["ZRANGE", "hubbub:leases", "0", "-1"]).await;
     let lease = leases.lines().find(|lease| lease.starts_with(node)).expect("the node's lease");
-    cluster.redis().cli(&["ZADD", "hubbub:leases", "XX", "1", lease]).await;
+    let now = hubbub_protocol::Timestamp::now().millis().to_string();
+    cluster.redis().cli(&["ZADD", "hubbub:leases", "XX", &now, lease]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -220,10 +221,7 @@ async fn a_killed_nodes_users_go_offline_after_its_lease_and_the_grace() {
     watch(&mut watcher, &[ada.id(), bob.id()]).await;
     sees(&watcher, ada.id(), UserStatus::Online).await;
     // Instead of waiting for it: the lease runs out now, and the grace begins.
-    let now = hubbub_protocol::Timestamp::now().millis().to_string();
-    let leases = cluster.redis().cli(&["ZRANGE", "hubbub:leases", "0", "-1"]).await;
-    let lease = leases.lines().find(|lease| lease.starts_with(&node)).expect("its lease");
-    cluster.redis().cli(&["ZADD", "hubbub:leases", "XX", &now, lease]).await;
+    let_lapse(&cluster, &node).await;
     let since = Instant::now();
     sees(&watcher, ada.id(), UserStatus::Offline).await;
     assert!(since.elapsed() >= GRACE - Duration::from_millis(100), "{:?}", since.elapsed());
