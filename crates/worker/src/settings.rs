@@ -82,6 +82,7 @@ pub const GATEWAY_ONLY: &[&str] = &[
     "quota_upload",
     "quota_search",
     "quota_users",
+    "quota_watch",
     "quota_requests",
     "watched",
     "typing_members",

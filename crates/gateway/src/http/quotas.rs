@@ -62,11 +62,13 @@ kinds! {
     Search = "search", "quota_search", "20+60/1m";
     /// Searches for people by one account.
     Users = "users", "quota_users", "60+300/1m";
+    /// Times that one account says, over the socket, whom it watches.
+    Watch = "watch", "quota_watch", "30+5/1s";
     /// Requests of one account, whatever they are.
     Requests = "requests", "quota_requests", "200+50/1s";
 }
 
-/// The limits of the HTTP API. The defaults are for a service on the open internet.
+/// The limits of the HTTP API, and of what costs as much over the socket. The defaults are for a service on the open internet.
 #[derive(Debug, Clone)]
 pub struct Quotas {
     quotas: Vec<Quota>,

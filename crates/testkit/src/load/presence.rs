@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use clap::Args;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use hubbub_bus::presence::CHANGED;
@@ -16,6 +15,7 @@ use hubbub_protocol::{ClientFrame, Position, RoomId, UserId};
 use serde_json::{Value, json};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
+use tokio_util::bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
 use super::cluster::{AT_ONCE, Account, Cluster, Gateway};

@@ -256,6 +256,9 @@ impl Cluster {
             ("HUBBUB_SEND_BURST", "10000".to_owned()),
             ("HUBBUB_SEND_PER_SECOND", "10000".to_owned()),
             ("HUBBUB_IN_FLIGHT", "1000".to_owned()),
+            // Tests ask again and again until something has become true.
+            ("HUBBUB_QUOTA_USERS", "10000/1s".to_owned()),
+            ("HUBBUB_QUOTA_REQUESTS", "10000/1s".to_owned()),
             ("HUBBUB_DRAIN", "1s".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))

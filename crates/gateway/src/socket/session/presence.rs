@@ -1,18 +1,13 @@
 //! What somebody is doing, and whom they watch.
 
-use std::time::Duration;
-
 use hubbub_bus::{Quota, Verdict};
 use hubbub_protocol::client::DeviceStatus;
 use hubbub_protocol::{ErrorCode, RoomId, ServerFrame, UserId};
 
 use super::Session;
+use crate::http::quotas::Kind;
 use crate::hub::typing::{TYPING_EVERY, typing_key};
 use crate::refused::Refused;
-
-/// How often a user may watch other people: so many times at once, then so many a second.
-const WATCH_BURST: u32 = 30;
-const WATCH_PER_SECOND: u32 = 5;
 
 impl Session {
     /// Others hear of it at most once in three seconds per person and room, whatever the number of
@@ -62,10 +57,8 @@ impl Session {
         if users.len() > app.limits.watched as usize {
             return Err(ErrorCode::TooManyWatched.into());
         }
-        let quota = Quota::new(WATCH_BURST, WATCH_PER_SECOND, Duration::from_secs(1));
-        if let Verdict::Refused { retry_after } =
-            app.bus.take(&format!("watch:{}", self.connection.user), quota).await?
-        {
+        let taken = app.http.quotas.take(&*app.bus, Kind::Watch, self.connection.user).await?;
+        if let Verdict::Refused { retry_after } = taken {
             return Err(Refused::until(ErrorCode::RateLimited, retry_after));
         }
         self.sockets.hub.watch(&self.connection, users).await
