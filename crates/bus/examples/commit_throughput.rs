@@ -131,7 +131,7 @@ async fn consume<B: Wal>(bus: Arc<B>, partition: u16, counts: Arc<Counts>) -> Re
                 position: event.position(),
                 at: event.at(),
             };
-            settled.push(Settled { entry, notice });
+            settled.push(Settled { entry, notice, stored: true });
         }
         bus.settle(&settled).await?;
         counts.settled.fetch_add(settled.len() as u64, Ordering::Relaxed);

@@ -44,6 +44,10 @@ pub enum Verdict {
 pub trait RateLimits: Send + Sync {
     /// Takes one from a key's quota. Keys are `kind:who`, up to 200 bytes.
     async fn take(&self, key: &str, quota: Quota) -> Result<Verdict, BusError>;
+
+    /// Lets one through in each `every`. Whoever was let through last is let through again under
+    /// the same `name`, so that a retry is not taken for another. Keys and names are up to 200 bytes.
+    async fn pace(&self, key: &str, name: &str, every: Duration) -> Result<Verdict, BusError>;
 }
 
 /// One step of GCRA. `due` is the key's theoretical arrival time (0 for a fresh key) and `now` the

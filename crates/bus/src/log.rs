@@ -151,6 +151,10 @@ pub trait RoomLog: Send + Sync {
         to: Position,
     ) -> Result<Position, BusError>;
 
+    /// Takes a room's counters and its hot log away: from here on commits find it unseeded. What of
+    /// it is still on the write-ahead log stays there, and ids run out by themselves.
+    async fn close(&self, room: RoomId) -> Result<(), BusError>;
+
     /// Where rooms stand, in the order asked; `None` for a room without counters.
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Position>>, BusError>;
 

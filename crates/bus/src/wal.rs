@@ -59,13 +59,15 @@ pub struct StoredNotice {
     pub at: Timestamp,
 }
 
-/// An entry that was stored, with what its origin is told.
+/// An entry that is done with: it was stored, or its room is no more.
 #[derive(Debug, Clone)]
 pub struct Settled {
     /// The entry.
     pub entry: WalEntry,
     /// The notice.
     pub notice: StoredNotice,
+    /// Whether it was stored, and its origin is told so.
+    pub stored: bool,
 }
 
 /// An event that could not be stored, set aside with its reason.
@@ -123,8 +125,8 @@ pub trait Wal: Send + Sync + 'static {
         max: usize,
     ) -> Result<Vec<WalEntry>, BusError>;
 
-    /// Entries that are stored: takes them off the log, lets their ids expire after the dedupe
-    /// window, trims the rooms' hot logs, then sends the notices to their origins.
+    /// Entries that are done with: takes them off the log, lets their ids expire after the dedupe
+    /// window, trims the rooms' hot logs, then sends the notices of what was stored to its origins.
     async fn settle(&self, settled: &[Settled]) -> Result<(), BusError>;
 
     /// Forgets an id if it is still remembered at `place`, in one atomic step, so that the event

@@ -14,6 +14,7 @@ use hubbub_gateway::hub::Hub;
 use hubbub_gateway::hub::connection::Connection;
 use hubbub_gateway::hub::frame::PlacedFrame;
 use hubbub_gateway::hub::outbound::Outbound;
+use hubbub_gateway::permissions::Permissions;
 use hubbub_gateway::standalone::Standalone;
 use hubbub_protocol::http::RoomKind;
 use hubbub_protocol::{Limits, Position, RoomCode, RoomId, SessionId, Timestamp, UserId};
@@ -95,7 +96,8 @@ async fn room_of(
     let room = store.create_room(room).await.expect("stored").id;
     let committer = Arc::new(Committer::new(bus.clone(), store.clone(), continuity));
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let hub = Hub::start(bus, store, committer, Limits::default(), &tasks, &stop);
+    let permissions = Arc::new(Permissions::new(store.clone(), bus.clone(), &[]));
+    let hub = Hub::start(bus, store, committer, permissions, Limits::default(), &tasks, &stop);
     let head = hub.heads(&[room]).await.expect("a room has a head")[0];
     let mut members = Vec::new();
     for _ in 0..count {

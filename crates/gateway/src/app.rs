@@ -28,7 +28,7 @@ pub struct App {
     /// The way of every event to its place.
     pub committer: Arc<Committer>,
     /// What somebody may do in a room.
-    pub permissions: Permissions,
+    pub permissions: Arc<Permissions>,
     /// The bounds clients are told.
     pub limits: Limits,
     /// What the HTTP side needs to know.

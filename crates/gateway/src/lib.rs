@@ -13,6 +13,7 @@
 //! - [`committer`]: from a new event to its place, whatever the bus has forgotten
 //! - [`membership`]: joining and leaving, told to every node
 //! - [`composing`], [`unstored`]: from a draft to a message, and messages that are not stored yet
+//! - [`room_changes`]: what changes of a room itself, told to every node
 //! - [`permissions`]: what somebody may do in a room
 //! - [`presence`]: what is told to those who watch somebody
 //! - [`revocation`]: ending sessions, told to every node
@@ -44,6 +45,7 @@ pub mod presence;
 pub mod readiness;
 pub mod refused;
 pub mod revocation;
+pub mod room_changes;
 pub mod server;
 pub mod settings;
 pub mod socket;

@@ -42,7 +42,12 @@ impl From<CommitFailure> for Refused {
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
-        CommitFailure::from(error).into()
+        match error {
+            StoreError::Banned => ErrorCode::Banned.into(),
+            StoreError::NoSuchMember => ErrorCode::UserNotFound.into(),
+            StoreError::Outranked => ErrorCode::Forbidden.into(),
+            error => CommitFailure::from(error).into(),
+        }
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Settings {
     pub outbound_bytes: usize,
     /// How often what may be done over HTTP.
     pub quotas: Quotas,
+    /// Words that nobody may use in any room.
+    pub refused_words_file: Option<PathBuf>,
     /// The bounds clients are told.
     pub limits: Limits,
     /// The time over which a stopping gateway tells its clients to move; within `shutdown_grace`.
@@ -175,6 +177,7 @@ impl Settings {
             max_connections_per_user: reader.get(&setting::MAX_CONNECTIONS_PER_USER),
             outbound_bytes: reader.get(&setting::OUTBOUND_BYTES),
             quotas: Quotas::new(|kind| reader.get(&kind.setting())),
+            refused_words_file: reader.find(&setting::REFUSED_WORDS_FILE),
             limits: read_limits(reader),
             drain: reader.get(&setting::DRAIN),
             shutdown_grace: reader.get(&process::SHUTDOWN_GRACE),

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,7 +16,7 @@ use hubbub_runtime::health::Health;
 use hubbub_runtime::lifecycle::Lifecycle;
 use hubbub_runtime::telemetry::Metrics;
 use hubbub_store::{BlobStore, DiskBlobs, Store, StoreError};
-use hubbub_worker::{Reaper, SearchIndexer};
+use hubbub_worker::{Reaper, Remover, RemoverOptions, SearchIndexer};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,9 @@ const KEY_FILE: &str = "signing-keys";
 /// The directory in the data directory that holds a standalone server's files.
 const BLOBS_DIR: &str = "blobs";
 
+/// Words of the file of refused words that count.
+const REFUSED_WORDS_MAX: usize = 10_000;
+
 /// Why a gateway did not start. Each says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -63,6 +67,9 @@ pub enum StartError {
     /// An origin can't be read.
     #[error(transparent)]
     Origin(#[from] OriginError),
+    /// The file of refused words can't be read.
+    #[error("can't read the refused words (HUBBUB_REFUSED_WORDS_FILE) in {0}: {1}")]
+    RefusedWords(PathBuf, #[source] io::Error),
     /// Redis or MongoDB can't be used.
     #[error(transparent)]
     Cluster(#[from] hubbub_worker::ConnectError),
@@ -156,6 +163,9 @@ impl Gateway {
             secure_cookies: settings.is_https(),
         });
         administrators::appoint(&*store, &settings.admins).await?;
+        let refused_words = refused_words(settings.refused_words_file.as_deref()).await?;
+        let permissions =
+            Arc::new(Permissions::new(Arc::clone(&store), Arc::clone(&bus), &refused_words));
         let app = Arc::new(App {
             bus: Arc::clone(&bus),
             store: Arc::clone(&store),
@@ -163,7 +173,7 @@ impl Gateway {
             media: Media::default(),
             auth,
             committer: Arc::clone(&committer),
-            permissions: Permissions::new(Arc::clone(&store)),
+            permissions: Arc::clone(&permissions),
             limits: settings.limits,
             http: HttpOptions {
                 trusted_proxies: settings.trusted_proxies,
@@ -176,7 +186,7 @@ impl Gateway {
 
         // What runs until the last client has gone, which is later than the soft stop.
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let hub = Hub::start(bus, store, committer, settings.limits, &tasks, &stop);
+        let hub = Hub::start(bus, store, committer, permissions, settings.limits, &tasks, &stop);
         let roster = Roster::start(&hub).await?;
         let sockets = Arc::new(Sockets {
             app: Arc::clone(&app),
@@ -204,13 +214,22 @@ impl Gateway {
         until_stop.spawn(readiness::watch(Arc::clone(&sockets), health.clone()));
         until_stop.spawn(erasure::run(Arc::clone(&app)));
         until_stop.spawn(metrics.clone().upkeep(stop.clone()));
-        if standalone.is_some() {
+        if let Some(standalone) = &standalone {
             // In a cluster the workers do it.
             let reaper = Reaper::new(Arc::clone(&app.bus) as _, Arc::clone(&app.store) as _);
             let stop = stop.clone();
             until_stop.spawn(async move { reaper.run(stop).await });
             let indexer = SearchIndexer::new(Arc::clone(&app.store));
             until_stop.spawn(indexer.run(CancellationToken::new()));
+            let remover = Remover::new(
+                Arc::clone(&standalone.bus) as _,
+                Arc::clone(&standalone.bus) as _,
+                Arc::clone(&standalone.store) as _,
+                Arc::clone(&app.blobs),
+                RemoverOptions::default(),
+            );
+            let stop = until_stop.stop.clone();
+            until_stop.spawn(async move { remover.run(stop).await });
         }
         let admin_routes = admin::routes(&health, metrics);
         tasks.spawn({
@@ -288,6 +307,16 @@ impl Until<'_> {
             let _ = stop.run_until_cancelled(task).await;
         });
     }
+}
+
+/// The words of a file, one a line, up to [`REFUSED_WORDS_MAX`].
+async fn refused_words(file: Option<&Path>) -> Result<Vec<String>, StartError> {
+    let Some(file) = file else { return Ok(Vec::new()) };
+    let text = tokio::fs::read_to_string(file)
+        .await
+        .map_err(|error| StartError::RefusedWords(file.to_owned(), error))?;
+    let words = text.lines().filter_map(|line| line.split('#').next()).map(str::trim);
+    Ok(words.filter(|w| !w.is_empty()).take(REFUSED_WORDS_MAX).map(str::to_owned).collect())
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

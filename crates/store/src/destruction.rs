@@ -77,9 +77,6 @@ pub trait DestructionStore: Send + Sync {
     /// The job of a destroyed room.
     async fn destruction(&self, room: RoomId) -> Result<Option<DestructionJob>, StoreError>;
 
-    /// Of these rooms, those that are destroyed.
-    async fn destroyed_among(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError>;
-
     /// Takes the oldest unfinished job that nobody holds, for `lease`. A holder that dies or is
     /// slower than its lease is followed by another, which does no harm: every step can be repeated.
     async fn claim_destruction(

@@ -94,6 +94,9 @@ pub trait EventStore: Send + Sync {
     /// [`StoreError::NoSuchRoom`].
     async fn open_epoch(&self, room: RoomId, after: Epoch) -> Result<Position, StoreError>;
 
+    /// Of these rooms, those that are destroyed: their events are not to be stored any more.
+    async fn destroyed_among(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError>;
+
     /// A page of a room's messages.
     async fn history(
         &self,

@@ -16,7 +16,8 @@ const WORDS_MAX: usize = 16;
 ///
 /// Marks that make another letter rather than adorn one stay: nuktas, the voicing of kana and
 /// viramas (combining classes 7 to 9).
-pub(crate) fn fold(text: &str) -> String {
+#[must_use]
+pub fn fold(text: &str) -> String {
     text.nfkd().flat_map(letters).collect()
 }
 

@@ -15,12 +15,12 @@
 //! - [`events`]: the rooms' logs as stored, history, state sync, epochs
 //! - [`positions`]: how far each member has come
 //! - [`search`]: full-text search
+//! - [`fold`]: how names are compared
 //! - [`blobs`]: the bytes of files and pictures
 //! - [`mongo`], [`sqlite`]: the implementations
 //!
 //! What both do alike is in private modules: `content` (what of an event is stored, and what never
-//! is), `change` (what edits, deletions and reactions make of a message), `history` (pages), `fold`
-//! (how names are compared).
+//! is), `change` (what edits, deletions and reactions make of a message), `history` (pages).
 
 pub mod accounts;
 pub mod audit;
@@ -30,7 +30,7 @@ mod change;
 mod content;
 pub mod destruction;
 pub mod events;
-mod fold;
+pub mod fold;
 mod history;
 pub mod moderation;
 pub mod mongo;

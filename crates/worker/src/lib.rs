@@ -8,6 +8,7 @@
 //! - [`epoch`]: new epochs, for rooms whose counters on the bus can't be trusted
 //! - [`reaper`]: clears the connections of dead nodes
 //! - [`search_indexer`]: keeps the search index level with the logs
+//! - [`destruction`]: removes what destroyed rooms have left
 //! - [`backlog`]: how full the write-ahead log is, as gauges
 //! - [`metric`]: the names of what is counted and measured
 //!
@@ -22,6 +23,7 @@ pub mod backlog;
 mod backoff;
 pub mod cli;
 pub mod connect;
+pub mod destruction;
 pub mod epoch;
 pub mod metric;
 pub mod operator;
@@ -33,6 +35,7 @@ pub mod settings;
 pub mod worker;
 
 pub use connect::{ConnectError, Connected, connect};
+pub use destruction::{Remover, RemoverOptions};
 pub use pipeline::{Pipeline, PipelineOptions};
 pub use reaper::Reaper;
 pub use search_indexer::SearchIndexer;

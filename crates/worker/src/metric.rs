@@ -27,6 +27,8 @@ pub enum Metric {
     SearchSteps,
     /// Rooms that could not be indexed for the search, and wait for the next look at all rooms.
     SearchFailures,
+    /// Destroyed rooms that were removed.
+    RoomsRemoved,
     /// Entries that wait for storage, by `partition`.
     WalEntries,
     /// Age of the oldest entry that waits for storage, in seconds, by `partition`.
@@ -51,6 +53,7 @@ impl Metric {
             Self::Reaped => "hubbub_worker_reaped_users_total",
             Self::SearchSteps => "hubbub_search_index_steps_total",
             Self::SearchFailures => "hubbub_search_index_failures_total",
+            Self::RoomsRemoved => "hubbub_worker_rooms_removed_total",
             Self::WalEntries => "hubbub_wal_entries",
             Self::WalOldestSeconds => "hubbub_wal_oldest_seconds",
             Self::DeadLetters => "hubbub_wal_dead_letters",
@@ -62,7 +65,8 @@ impl Metric {
 pub fn describe() {
     use Metric::{
         AppendSeconds, BatchEvents, Batches, Buried, Claimed, DeadLetters, Events, Reaped,
-        Relocated, Retries, SearchFailures, SearchSteps, WalEntries, WalOldestSeconds,
+        Relocated, Retries, RoomsRemoved, SearchFailures, SearchSteps, WalEntries,
+        WalOldestSeconds,
     };
     describe_counter!(Batches.name(), "Batches given to the store.");
     describe_histogram!(BatchEvents.name(), Unit::Count, "Events in a batch.");
@@ -75,6 +79,7 @@ pub fn describe() {
     describe_counter!(Reaped.name(), "Users who are offline, their grace being over.");
     describe_counter!(SearchSteps.name(), "Steps in which rooms were indexed for the search.");
     describe_counter!(SearchFailures.name(), "Rooms that could not be indexed for the search.");
+    describe_counter!(RoomsRemoved.name(), "Destroyed rooms of which nothing is left.");
     describe_gauge!(WalEntries.name(), "Entries that wait for storage.");
     describe_gauge!(WalOldestSeconds.name(), Unit::Seconds, "Age of the oldest waiting entry.");
     describe_gauge!(DeadLetters.name(), "Dead letters that wait for an operator.");

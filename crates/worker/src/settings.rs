@@ -15,6 +15,7 @@ use hubbub_protocol::NodeId;
 use hubbub_runtime::settings::{Environment, LoadError, Problems, Reader, Setting, Spec};
 use hubbub_runtime::telemetry::LogFormat;
 
+use crate::destruction::RemoverOptions;
 use crate::pipeline::PipelineOptions;
 pub use cluster::Cluster;
 
@@ -48,6 +49,7 @@ const ATTEMPTS: Setting<u32> = Setting::integer(
 pub const GATEWAY_ONLY: &[&str] = &[
     "listen",
     "data_dir",
+    "refused_words_file",
     "signing_keys",
     "public_url",
     "origins",
@@ -101,6 +103,8 @@ pub struct Settings {
     pub pipeline: PipelineOptions,
     /// How long somebody is shown as before after their last connection has ended.
     pub offline_grace: Duration,
+    /// How destroyed rooms are removed. Not settable.
+    pub remover: RemoverOptions,
     /// From the soft stop to the hard one.
     pub shutdown_grace: Duration,
     /// What is logged, such as `info,hubbub_worker=debug`.
@@ -165,6 +169,7 @@ impl Settings {
             admin_listen: reader.get(&ADMIN_LISTEN),
             node: process::node(&mut reader, "worker", environment),
             cluster: Cluster::required(&mut reader),
+            remover: RemoverOptions::default(),
             pipeline: PipelineOptions {
                 batch_events: reader.get(&BATCH_EVENTS),
                 batch_age: reader.get(&BATCH_AGE),

@@ -15,7 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::connect::{ConnectError, Connected, connect, connect_mongodb, connect_redis};
 use crate::settings::Settings;
-use crate::{Pipeline, Reaper, SearchIndexer, metric, readiness};
+use crate::{Pipeline, Reaper, Remover, SearchIndexer, metric, readiness};
 
 /// Why a worker did not start.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +78,14 @@ impl Worker {
             .spawn_essential("reaper", Reaper::new(bus.clone(), store.clone()).run(stop.clone()));
         lifecycle
             .spawn_essential("search indexer", SearchIndexer::new(store.clone()).run(stop.clone()));
+        let remover = Remover::new(
+            bus.clone(),
+            bus.clone(),
+            store.clone(),
+            Arc::new(store.blobs()),
+            settings.remover.clone(),
+        );
+        lifecycle.spawn_essential("remover", remover.run(stop.clone()));
         lifecycle.spawn_essential(
             "readiness",
             readiness::watch(bus, store.clone(), pipeline, health.clone(), stop.clone()),

@@ -1,7 +1,7 @@
-//! Rate limits in memory: the twin of the script that runs in Redis.
+//! Rate limits in memory: the twins of the scripts that run in Redis.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
@@ -19,11 +19,25 @@ pub(super) struct Buckets {
     start: Instant,
     due: HashMap<Box<str>, u64>,
     sweep_at: usize,
+    last: HashMap<Box<str>, Last>,
+    last_sweep_at: usize,
+}
+
+/// Who was let through last.
+struct Last {
+    name: Box<str>,
+    until: Instant,
 }
 
 impl Default for Buckets {
     fn default() -> Self {
-        Self { start: Instant::now(), due: HashMap::new(), sweep_at: KEYS_SWEEP }
+        Self {
+            start: Instant::now(),
+            due: HashMap::new(),
+            sweep_at: KEYS_SWEEP,
+            last: HashMap::new(),
+            last_sweep_at: KEYS_SWEEP,
+        }
     }
 }
 
@@ -39,6 +53,28 @@ impl Buckets {
         let (verdict, next) = gcra(0, now, quota);
         self.due.insert(key.into(), next);
         verdict
+    }
+
+    fn pace(&mut self, key: &str, name: &str, every: Duration) -> Verdict {
+        let now = Instant::now();
+        if let Some(last) = self.last.get(key).filter(|last| last.until > now) {
+            return if &*last.name == name {
+                Verdict::Allowed { remaining: 0 }
+            } else {
+                Verdict::Refused { retry_after: last.until - now }
+            };
+        }
+        if self.last.len() >= self.last_sweep_at {
+            self.last.retain(|_, last| last.until > now);
+            self.last_sweep_at = (self.last.len() * 2).clamp(KEYS_SWEEP, KEYS_MAX);
+            if self.last.len() >= KEYS_MAX
+                && let Some(key) = self.last.keys().next().cloned()
+            {
+                self.last.remove(&key);
+            }
+        }
+        self.last.insert(key.into(), Last { name: name.into(), until: now + every });
+        Verdict::Allowed { remaining: 0 }
     }
 
     fn make_room(&mut self, now: u64) {
@@ -60,6 +96,10 @@ impl Buckets {
 impl RateLimits for LocalBus {
     async fn take(&self, key: &str, quota: Quota) -> Result<Verdict, BusError> {
         Ok(locked(&self.limits).take(key, quota))
+    }
+
+    async fn pace(&self, key: &str, name: &str, every: Duration) -> Result<Verdict, BusError> {
+        Ok(locked(&self.limits).pace(key, name, every))
     }
 }
 

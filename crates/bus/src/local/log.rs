@@ -245,6 +245,11 @@ impl RoomLog for LocalBus {
         Ok(position)
     }
 
+    async fn close(&self, room: RoomId) -> Result<(), BusError> {
+        self.rooms.shard(&room).rooms.remove(&room);
+        Ok(())
+    }
+
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Position>>, BusError> {
         let head = |room| self.rooms.shard(room).rooms.get(room).map(|room| room.position);
         Ok(rooms.iter().map(head).collect())

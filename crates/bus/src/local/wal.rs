@@ -139,13 +139,14 @@ impl Wal for LocalBus {
     }
 
     async fn settle(&self, settled: &[Settled]) -> Result<(), BusError> {
-        for Settled { entry, notice } in settled {
+        for Settled { entry, notice, .. } in settled {
             self.queue.remove(entry);
             let place = EventPlace::of(&entry.frame).map_or(notice.position, |p| p.position());
             self.rooms.settle(notice.room, notice.id, place);
         }
-        if !settled.is_empty() {
-            let notices = settled.iter().map(|settled| settled.notice).collect();
+        let stored = settled.iter().filter(|settled| settled.stored);
+        let notices: Vec<_> = stored.map(|settled| settled.notice).collect();
+        if !notices.is_empty() {
             self.hearing.tell(Delivery::Stored(notices));
         }
         Ok(())

@@ -127,6 +127,11 @@ pub(super) fn limit(key: &str) -> String {
     format!("{{rl:{key}}}")
 }
 
+/// String: who was let through last under a key that paces.
+pub(super) fn pace(key: &str) -> String {
+    format!("{{pace:{key}}}")
+}
+
 /// A share of the presence map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct PresenceShard(usize);

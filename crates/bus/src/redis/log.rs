@@ -128,6 +128,13 @@ impl RoomLog for RedisBus {
         answer.position()
     }
 
+    async fn close(&self, room: RoomId) -> Result<(), BusError> {
+        let partition = self.partition(&room);
+        let keys = [partition.room(&room), partition.log(&room), partition.ahead(&room)];
+        let _: u64 = self.servers.run(partition.slot(), &script::CLOSE.call(&keys)).await?;
+        Ok(())
+    }
+
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Position>>, BusError> {
         let mut by_partition: BTreeMap<Partition, Vec<usize>> = BTreeMap::new();
         for (at, room) in rooms.iter().enumerate() {

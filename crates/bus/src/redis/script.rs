@@ -26,6 +26,8 @@ scripts! {
     CLAIM = "claim.lua";
     DEPTH = "depth.lua";
     TAKE = "take.lua";
+    PACE = "pace.lua";
+    CLOSE = "close.lua";
     LEASE_RENEW = "lease_renew.lua";
     LEASES = "leases.lua";
     PRESENCE_PUT = "presence.lua" "presence_put.lua";

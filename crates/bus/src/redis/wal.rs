@@ -129,7 +129,7 @@ impl RedisBus {
             .arg(HOT_LOG_EVENTS)
             .arg(millis(HOT_LOG_IDLE))
             .arg(numbers.len());
-        for (Settled { entry, notice }, place) in settled.iter().zip(places) {
+        for (Settled { entry, notice, .. }, place) in settled.iter().zip(places) {
             call.push(&entry.id);
             call.push(numbers[&notice.room]);
             call.push(place.seq.0);
@@ -142,7 +142,7 @@ impl RedisBus {
 
     async fn notify(&self, settled: &[Settled]) -> Result<(), BusError> {
         let mut by_origin: BTreeMap<&NodeId, Vec<StoredNotice>> = BTreeMap::new();
-        for Settled { entry, notice } in settled {
+        for Settled { entry, notice, .. } in settled.iter().filter(|settled| settled.stored) {
             by_origin.entry(&entry.origin).or_default().push(*notice);
         }
         let batches = by_origin.iter().flat_map(|(origin, notices)| {

@@ -219,7 +219,7 @@ impl Node {
     pub(crate) async fn settle(&self, entries: &[WalEntry]) -> Vec<StoredNotice> {
         let settled: Vec<_> = entries
             .iter()
-            .map(|entry| Settled { entry: entry.clone(), notice: notice(entry) })
+            .map(|entry| Settled { entry: entry.clone(), notice: notice(entry), stored: true })
             .collect();
         self.bus.settle(&settled).await.unwrap();
         settled.iter().map(|settled| settled.notice).collect()

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use hubbub_protocol::http::FieldError;
 use hubbub_protocol::limits::{
     BIO_GRAPHEMES, DISPLAY_NAME_GRAPHEMES, PASSWORD_LENGTH, REASON_GRAPHEMES,
-    ROOM_DESCRIPTION_GRAPHEMES, ROOM_NAME_GRAPHEMES, STATUS_TEXT_GRAPHEMES, USERNAME_LENGTH,
-    graphemes_within,
+    ROOM_DESCRIPTION_GRAPHEMES, ROOM_NAME_GRAPHEMES, ROOM_TOPIC_GRAPHEMES, STATUS_TEXT_GRAPHEMES,
+    USERNAME_LENGTH, graphemes_within,
 };
 
 use super::problem::{ApiError, ApiResult};
@@ -16,6 +16,10 @@ const EMAIL_MAX: usize = 254;
 /// Most bytes for each grapheme that is allowed: emoji with modifiers pass, towers of accents
 /// do not.
 const BYTES_PER_GRAPHEME: usize = 32;
+/// Words that a room refuses.
+const REFUSED_WORDS_MAX: usize = 200;
+/// A word that a room refuses, in graphemes.
+const REFUSED_WORD_GRAPHEMES: RangeInclusive<usize> = 1..=50;
 /// Longest search text, in graphemes.
 const SEARCH_GRAPHEMES: RangeInclusive<usize> = 0..=100;
 
@@ -71,8 +75,38 @@ impl Fields {
         self.line("status_text", text, &STATUS_TEXT_GRAPHEMES, message)
     }
 
+    /// Why something was done to somebody; nothing counts as no reason.
+    pub(super) fn optional_reason(&mut self, text: Option<String>) -> Option<String> {
+        text.map(|text| self.reason(&text)).filter(|reason| !reason.is_empty())
+    }
+
     pub(super) fn reason(&mut self, text: &str) -> String {
         self.line("reason", text, &REASON_GRAPHEMES, "up to 200 characters, in one line")
+    }
+
+    pub(super) fn room_topic(&mut self, text: &str) -> String {
+        self.line("topic", text, &ROOM_TOPIC_GRAPHEMES, "up to 250 characters, in one line")
+    }
+
+    /// Each word once, as it was written first.
+    pub(super) fn refused_words(&mut self, words: Vec<String>) -> Vec<String> {
+        if words.len() > REFUSED_WORDS_MAX {
+            self.refuse("refused_words", "up to 200 words");
+            return Vec::new();
+        }
+        let mut list: Vec<String> = Vec::new();
+        for word in words {
+            let word = self.line(
+                "refused_words",
+                &word,
+                &REFUSED_WORD_GRAPHEMES,
+                "each 1 to 50 characters, in one line",
+            );
+            if !list.contains(&word) {
+                list.push(word);
+            }
+        }
+        list
     }
 
     pub(super) fn search(&mut self, text: &str) -> String {

@@ -1,4 +1,4 @@
-//! Joining and leaving rooms, and opening direct ones.
+//! Joining and leaving rooms.
 //!
 //! The store decides, then every node is told. If the telling fails the request answers 503, and
 //! what has changed stays changed: live connections follow it at their next re-check. A repeated
@@ -11,11 +11,9 @@ use std::time::Duration;
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
-use hubbub_protocol::http::{DirectRequest, JoinRoomRequest, Room, RoomKind};
-use hubbub_protocol::{
-    Epoch, ErrorCode, MemberChange, Position, RoomCode, RoomId, Seq, Timestamp, UserId,
-};
-use hubbub_store::RoomRecord;
+use hubbub_protocol::http::{JoinRoomRequest, Room, RoomKind};
+use hubbub_protocol::{ErrorCode, MemberChange, RoomCode, RoomId, Timestamp, UserId};
+use hubbub_store::{RoomRecord, StoreError};
 
 use super::caller::Caller;
 use super::endpoints::Endpoints;
@@ -35,32 +33,24 @@ use crate::membership::{MembershipChange, announce};
 const TELL_AGAIN_WITHIN: Duration = Duration::from_secs(300);
 
 pub(super) fn endpoints() -> Endpoints {
-    use ErrorCode::{DirectWithSelf, Forbidden, OwnerMustStay, RoomNotFound, UserNotFound};
+    use ErrorCode::{Banned, Forbidden, OwnerMustStay, RoomNotFound};
     Endpoints::of("Joining")
         .post(
             "/rooms/join",
             join,
             about("Join a room by its code, or a public one by its id")
                 .description("Every code that lets in nowhere gets the same answer.")
-                .errors(&[RoomNotFound]),
+                .errors(&[RoomNotFound, Banned]),
         )
         .post(
             "/rooms/{room}/leave",
             leave,
             about("Leave a room").errors(&[RoomNotFound, Forbidden, OwnerMustStay]),
         )
-        .post(
-            "/direct",
-            direct,
-            about("Open the direct room with somebody")
-                .description("201 if this made it, 200 if it was there.")
-                .succeeds(&[200, 201])
-                .errors(&[DirectWithSelf, UserNotFound]),
-        )
 }
 
-/// `POST /rooms/join`. A code of no room, what is no code, and a code that was replaced get the
-/// same answer.
+/// `POST /rooms/join`. A code of no room, what is no code, and a code that was replaced, has run out
+/// or is used up get the same answer; so does, in a private room, a ban.
 pub(super) async fn join(
     State(app): State<Arc<App>>,
     caller: Caller,
@@ -70,17 +60,28 @@ pub(super) async fn join(
     let user = caller.user;
     limiter.take_for_address(Kind::JoinAddress).await?;
     limiter.take(Kind::JoinAccount, user).await?;
-    let room = find(&app, &request.code).await?.ok_or(ErrorCode::RoomNotFound)?.id;
+    let Entrance { record, code } =
+        find(&app, &request.code).await?.ok_or(ErrorCode::RoomNotFound)?;
+    let room = record.id;
     // What was said before they came is not unread.
     let read = app.committer.head(room).await?.seq;
     let joining = Arc::clone(&app);
     uninterrupted(async move {
-        let now = Timestamp::now();
-        let since = if joining.store.join(room, user, read, now).await? {
-            now
-        } else {
-            let membership = joining.store.membership(room, user).await?;
-            membership.ok_or(ErrorCode::RoomNotFound)?.joined_at
+        let (store, now) = (&joining.store, Timestamp::now());
+        let joined = match code {
+            Some(code) => store.join_by_code(room, code, user, read, now).await,
+            None => store.join(room, user, read, now).await,
+        };
+        let since = match joined {
+            Ok(true) => now,
+            Ok(false) => {
+                let membership = store.membership(room, user).await?;
+                membership.ok_or(ErrorCode::RoomNotFound)?.joined_at
+            }
+            Err(StoreError::Banned) if record.kind != RoomKind::Public => {
+                return Err(ErrorCode::RoomNotFound.into());
+            }
+            Err(error) => return Err(error.into()),
         };
         tell_if_young(&joining, room, &[user], since, now).await
     })
@@ -88,15 +89,22 @@ pub(super) async fn join(
     room_view::view(&app, user, room).await.map(Answer)
 }
 
+/// A room, and the code that is to let somebody into it.
+struct Entrance {
+    record: RoomRecord,
+    code: Option<RoomCode>,
+}
+
 /// The room a text lets into: by its code, or a public room by its id, which is all that the
 /// directory tells of it.
-async fn find(app: &App, text: &str) -> ApiResult<Option<RoomRecord>> {
+async fn find(app: &App, text: &str) -> ApiResult<Option<Entrance>> {
     let Ok(code) = text.parse::<RoomCode>() else { return Ok(None) };
-    if let Some(room) = app.store.room_by_code(code).await? {
-        return Ok(Some(room));
+    if let Some(record) = app.store.room_by_code(code).await? {
+        return Ok(Some(Entrance { record, code: Some(code) }));
     }
     let by_id = app.store.rooms(&[RoomId::Group(*code.as_uuid())]).await?;
-    Ok(by_id.into_iter().find(|room| room.kind == RoomKind::Public))
+    let public = by_id.into_iter().find(|room| room.kind == RoomKind::Public);
+    Ok(public.map(|record| Entrance { record, code: None }))
 }
 
 /// `POST /rooms/{room}/leave`.
@@ -108,7 +116,9 @@ pub(super) async fn leave(
     let user = caller.user;
     let (record, _) = mine(&app, user, room).await?;
     if record.kind == RoomKind::Direct {
-        return Err(ApiError::new(ErrorCode::Forbidden).detail("A direct room can't be left"));
+        return Err(
+            ApiError::new(ErrorCode::Forbidden).detail("The room of two people can't be left")
+        );
     }
     uninterrupted(async move {
         if !app.store.leave(room, user).await? {
@@ -123,39 +133,7 @@ pub(super) async fn leave(
     .await
 }
 
-/// `POST /direct`: 201 if this made the room, 200 if it was there.
-pub(super) async fn direct(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Json(request): Json<DirectRequest>,
-) -> ApiResult<(StatusCode, Answer<Room>)> {
-    let user = caller.user;
-    let other = request.user.ok_or(ErrorCode::BadFrame)?;
-    if user == other {
-        return Err(ErrorCode::DirectWithSelf.into());
-    }
-    if app.store.users(&[other]).await?.is_empty() {
-        return Err(ErrorCode::UserNotFound.into());
-    }
-    let opening = Arc::clone(&app);
-    let (room, made) = uninterrupted(async move {
-        // Counters before the room: whoever finds the room finds them too, and if both sides open
-        // it at once it does not matter whose they are.
-        let room = RoomId::direct(user, other);
-        if opening.store.rooms(&[room]).await?.is_empty() {
-            opening.bus.seed(room, Position::new(Epoch(1), Seq(0)), false).await?;
-        }
-        let now = Timestamp::now();
-        let (record, made) = opening.store.open_direct(user, other, now).await?;
-        tell_if_young(&opening, record.id, &[user, other], record.created_at, now).await?;
-        Ok((record.id, made))
-    })
-    .await?;
-    let status = if made { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Answer(room_view::view(&app, user, room).await?)))
-}
-
-async fn tell_if_young(
+pub(super) async fn tell_if_young(
     app: &App,
     room: RoomId,
     users: &[UserId],

@@ -12,15 +12,21 @@
 //! - `me`, `avatars`, `logins`, `blocks`: one's own account
 //! - `pictures`: square pictures of people and rooms
 //! - `admin`: the site administrator's side
-//! - `accounts`, `sessions`, `users`, `rooms`, `joining`, `history`, `bounds`: the endpoints
+//! - `authority`: whether somebody may do something to a room
+//! - `accounts`, `sessions`, `users`, `rooms`, `codes`, `moderation`, `destruction`, `joining`,
+//!   `direct`, `history`, `bounds`: the endpoints
 
 mod accounts;
 pub mod address;
 mod admin;
+mod authority;
 mod avatars;
 mod blocks;
 mod bounds;
 pub mod caller;
+mod codes;
+mod destruction;
+mod direct;
 mod endpoints;
 mod extract;
 mod fields;
@@ -31,6 +37,7 @@ mod limiter;
 mod logins;
 mod me;
 mod messages;
+mod moderation;
 pub mod openapi;
 mod pictures;
 pub mod problem;
@@ -103,7 +110,11 @@ fn endpoints() -> Endpoints {
         .and(users::endpoints())
         .and(admin::endpoints())
         .and(rooms::endpoints())
+        .and(codes::endpoints())
+        .and(moderation::endpoints())
+        .and(destruction::endpoints())
         .and(joining::endpoints())
+        .and(direct::endpoints())
         .and(history::endpoints())
         .and(messages::endpoints())
         .and(bounds::endpoints())

@@ -1,4 +1,4 @@
-//! Rooms: create, find, join, change, leave.
+//! Rooms: create, find, change.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,27 +6,30 @@ use std::sync::Arc;
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
-use hubbub_protocol::event::NewEventKind;
 use hubbub_protocol::http::{
-    CodeResponse, CreateRoomRequest, Role, Room, RoomList, UpdateRoomRequest, UserList,
+    AuditAction, AuditEntry, CreateRoomRequest, Role, Room, RoomList, UpdateRoomRequest, WordList,
 };
 use hubbub_protocol::limits::LIST_MAX;
 use hubbub_protocol::{
-    Epoch, ErrorCode, MessageId, NewEvent, Position, RoomCode, RoomDetails, RoomId, Seq, Timestamp,
+    Epoch, ErrorCode, Position, RoomCode, RoomDetails, RoomId, Seq, Timestamp, UserId,
 };
-use hubbub_store::{CodeLimits, NewRoom, RoomUpdate};
+use hubbub_store::{NewRoom, RoomUpdate};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::authority::require;
 use super::caller::Caller;
 use super::endpoints::Endpoints;
 use super::extract::{Json, Query, RoomPath, id};
 use super::fields::Fields;
 use super::openapi::about;
-use super::problem::{ApiError, ApiResult};
-use super::room_view::{self, mine};
-use super::{LIST_DEFAULT, cut, joining, uninterrupted, users};
+use super::problem::ApiResult;
+use super::{LIST_DEFAULT, cut, joining, room_view, uninterrupted};
 use crate::app::App;
+use crate::room_changes::{self, audit_entry};
+
+/// Longest pause of a slow mode: 6 hours.
+const SLOW_MODE_MAX_MS: u64 = 6 * 60 * 60 * 1000;
 
 /// Where a new room stands.
 const BEGINNING: Position = Position::new(Epoch(1), Seq(0));
@@ -40,19 +43,14 @@ pub(super) fn endpoints() -> Endpoints {
         .patch(
             "/rooms/{room}",
             update,
-            about("Change a room; its owner").errors(&[RoomNotFound, Forbidden, InvalidField]),
-        )
-        .post(
-            "/rooms/{room}/code",
-            rotate_code,
-            about("A new code; the owner")
-                .description("The old one no longer works.")
-                .errors(&[RoomNotFound, Forbidden]),
+            about("Change a room; moderators")
+                .description("`archived` is the owner's to change.")
+                .errors(&[RoomNotFound, Forbidden, InvalidField]),
         )
         .get(
-            "/rooms/{room}/members",
-            members,
-            about("Who is in a room of yours").errors(&[RoomNotFound, InvalidField]),
+            "/rooms/{room}/words",
+            words,
+            about("Words nobody may use in a room; moderators").errors(&[RoomNotFound, Forbidden]),
         )
 }
 
@@ -62,7 +60,7 @@ pub(super) struct RoomQuery {
     /// The directory of public rooms instead of yours.
     #[serde(default)]
     public: bool,
-    /// What a word of the name begins with, for the directory: up to 100 graphemes.
+    /// A part of the name, for the directory: up to 100 graphemes.
     q: Option<String>,
     /// Where the page starts: `next` of the one before.
     after: Option<String>,
@@ -165,98 +163,104 @@ pub(super) async fn get(
     room_view::view(&app, caller.user, room).await.map(Answer)
 }
 
-/// `PATCH /rooms/{room}`, by its owner. Can be repeated if its news could not be told.
+/// `PATCH /rooms/{room}`, by a moderator; `archived` by the owner. Can be repeated if its news could
+/// not be told.
 pub(super) async fn update(
     State(app): State<Arc<App>>,
     caller: Caller,
     RoomPath(room): RoomPath,
     Json(request): Json<UpdateRoomRequest>,
 ) -> ApiResult<Answer<Room>> {
-    owned(&app, caller, room).await?;
     let mut fields = Fields::default();
-    let name = request.name.map(|text| fields.room_name(&text));
-    let description = request.description.map(|text| fields.room_description(&text));
+    let update = read_update(&mut fields, request);
     fields.check()?;
-    if name.is_some() || description.is_some() {
+    let least = if update.archived.is_some() { Role::Owner } else { Role::Moderator };
+    require(&app, caller.user, room, least).await?;
+    if update != RoomUpdate::default() {
         let app = Arc::clone(&app);
-        uninterrupted(async move {
-            let update = RoomUpdate {
-                name: name.clone(),
-                description: description.clone(),
-                ..RoomUpdate::default()
-            };
-            app.store.update_room(room, update).await?;
-            let change = NewEvent {
-                room,
-                id: MessageId::new(),
-                sender: caller.user,
-                at: Timestamp::now(),
-                kind: NewEventKind::Room {
-                    details: RoomDetails { name, description, ..RoomDetails::default() },
-                },
-            };
-            app.committer.commit(&change).await?;
-            Ok(())
-        })
-        .await?;
+        uninterrupted(async move { change(&app, caller.user, room, update).await }).await?;
     }
     room_view::view(&app, caller.user, room).await.map(Answer)
 }
 
-/// `POST /rooms/{room}/code`: a new code, by the owner. The old one no longer works.
-pub(super) async fn rotate_code(
+fn read_update(fields: &mut Fields, request: UpdateRoomRequest) -> RoomUpdate {
+    if request.slow_mode_ms.is_some_and(|pause| pause > SLOW_MODE_MAX_MS) {
+        fields.refuse("slow_mode_ms", "0 to 21600000 (6 hours)");
+    }
+    RoomUpdate {
+        name: request.name.map(|text| fields.room_name(&text)),
+        description: request.description.map(|text| fields.room_description(&text)),
+        topic: request.topic.map(|text| fields.room_topic(&text)),
+        icon: None,
+        slow_mode_ms: request.slow_mode_ms,
+        links: request.links,
+        mention_all: request.mention_all,
+        archived: request.archived,
+        refused_words: request.refused_words.map(|words| fields.refused_words(words)),
+    }
+}
+
+/// Changes a room, writes it down and tells everybody. Refused words are told to nobody.
+pub(super) async fn change(
+    app: &App,
+    actor: UserId,
+    room: RoomId,
+    update: RoomUpdate,
+) -> ApiResult<()> {
+    let details = RoomDetails {
+        name: update.name.clone(),
+        description: update.description.clone(),
+        topic: update.topic.clone(),
+        icon: update
+            .icon
+            .map(|icon| icon.map_or_else(String::new, |icon| room_view::icon_path(room, icon))),
+        owner: None,
+        slow_mode_ms: update.slow_mode_ms,
+        links: update.links,
+        mention_all: update.mention_all,
+        archived: update.archived,
+        destroyed: false,
+    };
+    let entry = AuditEntry {
+        detail: Some(changed(&update).join(", ")),
+        ..audit_entry(AuditAction::RoomChanged, actor, room)
+    };
+    app.store.update_room(room, update).await?;
+    let news = async {
+        if details == RoomDetails::default() {
+            room_changes::tell_nodes(app, room).await
+        } else {
+            room_changes::announce(app, room, actor, details).await
+        }
+    };
+    let (written, told) = tokio::join!(app.store.append_audit(&entry), news);
+    told?;
+    Ok(written?)
+}
+
+/// The names of what an update changes.
+fn changed(update: &RoomUpdate) -> Vec<&'static str> {
+    let fields = [
+        ("name", update.name.is_some()),
+        ("description", update.description.is_some()),
+        ("topic", update.topic.is_some()),
+        ("icon", update.icon.is_some()),
+        ("slow_mode_ms", update.slow_mode_ms.is_some()),
+        ("links", update.links.is_some()),
+        ("mention_all", update.mention_all.is_some()),
+        ("archived", update.archived.is_some()),
+        ("refused_words", update.refused_words.is_some()),
+    ];
+    fields.into_iter().filter_map(|(name, changes)| changes.then_some(name)).collect()
+}
+
+/// `GET /rooms/{room}/words`, by a moderator.
+async fn words(
     State(app): State<Arc<App>>,
     caller: Caller,
     RoomPath(room): RoomPath,
-) -> ApiResult<Answer<CodeResponse>> {
-    owned(&app, caller, room).await?;
-    let code = RoomCode::new();
-    if app.store.set_room_code(room, code, CodeLimits::default()).await? {
-        Ok(Answer(CodeResponse { code, expires_at: None, uses_left: None }))
-    } else {
-        Err(ErrorCode::RoomNotFound.into())
-    }
-}
-
-/// `GET /rooms/{room}/members`.
-pub(super) async fn members(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    RoomPath(room): RoomPath,
-    Query(query): Query<MemberQuery>,
-) -> ApiResult<Answer<UserList>> {
-    let mut fields = Fields::default();
-    let limit = fields.limit(query.limit, LIST_DEFAULT, LIST_MAX);
-    fields.check()?;
-    let after = query.after.as_deref().map(id).transpose()?;
-    mine(&app, caller.user, room).await?;
-    let mut members = app.store.members(room, after, limit + 1).await?;
-    let next = cut(&mut members, limit).map(|member| member.user.to_string());
-    let ids: Vec<_> = members.iter().map(|member| member.user).collect();
-    let mut records = app.store.users(&ids).await?;
-    records.sort_unstable_by_key(|user| user.id);
-    Ok(Answer(UserList { users: users::views(&app, caller.user, records).await?, next }))
-}
-
-/// The query of `GET /rooms/{room}/members`.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(super) struct MemberQuery {
-    /// Where the page starts: `next` of the one before.
-    after: Option<String>,
-    /// Rows of the page: 1 to 200, 50 if absent.
-    limit: Option<u32>,
-}
-
-/// # Errors
-/// [`ErrorCode::RoomNotFound`] for those who are not members, [`ErrorCode::Forbidden`] for members
-/// who do not own it. Nobody owns a direct room.
-async fn owned(app: &App, caller: Caller, room: RoomId) -> ApiResult<()> {
-    let (record, membership) = mine(app, caller.user, room).await?;
-    if record.kind.is_direct() {
-        return Err(ApiError::new(ErrorCode::Forbidden).detail("Nobody owns a direct room"));
-    }
-    match membership.role {
-        Role::Owner => Ok(()),
-        Role::Moderator | Role::Member => Err(ErrorCode::Forbidden.into()),
-    }
+) -> ApiResult<Answer<WordList>> {
+    require(&app, caller.user, room, Role::Moderator).await?;
+    let refused_words = app.store.refused_words(room).await?;
+    Ok(Answer(WordList { refused_words }))
 }

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use hubbub_bus::StoredNotice;
-use hubbub_protocol::{MessageId, Position, RoomId, ServerFrame, Timestamp};
+use hubbub_protocol::server::ErrorFrame;
+use hubbub_protocol::{ErrorCode, MessageId, Position, RoomId, ServerFrame, Timestamp};
 
 use super::Hub;
 use super::connection::Connection;
@@ -88,6 +89,31 @@ impl PendingAcks {
             connection.end_send();
             connection.tell(&ack(notice.room, notice.id, notice.position, notice.at));
         }
+    }
+
+    /// A room is no more: what is waited for in it is never stored.
+    pub(super) fn room_gone(&self, room: RoomId) {
+        let mut gone = Vec::new();
+        self.waiting().retain(|(of, id), waiters| {
+            if *of == room {
+                gone.push((*id, std::mem::take(waiters)));
+            }
+            *of != room
+        });
+        for (id, waiters) in gone {
+            let mut error = ErrorFrame::new(ErrorCode::RoomNotFound);
+            error.id = Some(id.to_string());
+            error.room = Some(room);
+            for connection in waiters.iter().filter_map(|w| w.connection.upgrade()) {
+                connection.end_send();
+                connection.tell(&ServerFrame::Error(error.clone()));
+            }
+        }
+    }
+
+    /// Whether something is waited for in a room.
+    pub(super) fn waits_for(&self, room: RoomId) -> bool {
+        self.waiting().keys().any(|(of, _)| *of == room)
     }
 
     /// How many events are waited for.

@@ -31,6 +31,8 @@ const PARALLEL: usize = 16;
 pub(super) enum Follow {
     /// Whether a user is a member of a room now.
     Membership(UserId, RoomId),
+    /// Whether a room is still there.
+    Room(RoomId),
     /// Which rooms a user is in now.
     User(UserId),
     /// Everything about everybody here.
@@ -45,6 +47,13 @@ impl Hub {
         }
         // The receiver is gone only when the hub has stopped.
         let _ = self.follow.send(Follow::Membership(user, room));
+    }
+
+    /// A room may be no more.
+    pub(super) fn follow_room(&self, room: RoomId) {
+        if self.room(room).is_some() || self.acks.waits_for(room) {
+            let _ = self.follow.send(Follow::Room(room));
+        }
     }
 
     /// Any of a user's memberships may have changed.
@@ -129,6 +138,18 @@ pub(super) async fn run(hub: Arc<Hub>, mut follows: mpsc::UnboundedReceiver<Foll
                     hub.spawn(async move {
                         sleep(RETRY).await;
                         again.follow_membership(user, room);
+                    });
+                }
+            },
+            Some(Follow::Room(room)) => match hub.store.rooms(&[room]).await {
+                Ok(found) if found.is_empty() => hub.close_room(room),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%room, %error, "can't check whether a room is still there");
+                    let again = Arc::clone(&hub);
+                    hub.spawn(async move {
+                        sleep(RETRY).await;
+                        again.follow_room(room);
                     });
                 }
             },

@@ -51,6 +51,7 @@ use self::room::Room;
 use self::watch::Watch;
 use crate::committer::{CommitFailure, Committer};
 use crate::metric::Metric;
+use crate::permissions::Permissions;
 
 /// Locks the room map is spread over.
 const SHARDS: usize = 64;
@@ -58,6 +59,8 @@ const SHARDS: usize = 64;
 const LINGER_TICKS: u32 = 10;
 /// How an event frame starts that changes who hears the room.
 const MEMBER_FRAME: &[u8] = b"{\"type\":\"member\"";
+/// How an event frame starts that may be the room's last.
+const ROOM_FRAME: &[u8] = b"{\"type\":\"room\"";
 /// Volatile keys that name a user whose own connections need not hear of it.
 pub const TYPING_KEY: &str = "typing:";
 
@@ -69,6 +72,7 @@ pub struct Hub {
     bus: Arc<dyn Bus>,
     store: Arc<dyn Store>,
     committer: Arc<Committer>,
+    permissions: Arc<Permissions>,
     reader: Reader,
     /// Sends that wait to be stored.
     pub acks: PendingAcks,
@@ -103,6 +107,7 @@ impl Hub {
         bus: Arc<dyn Bus>,
         store: Arc<dyn Store>,
         committer: Arc<Committer>,
+        permissions: Arc<Permissions>,
         limits: Limits,
         tasks: &TaskTracker,
         stop: &CancellationToken,
@@ -129,6 +134,7 @@ impl Hub {
             bus,
             store,
             committer,
+            permissions,
         });
         hub.bus.listen(Arc::clone(&hub) as Arc<dyn Receiver>, stop.clone());
         hub.spawn(catch_up::learn_heads(Arc::clone(&hub), heads));
@@ -353,6 +359,18 @@ impl Hub {
         true
     }
 
+    /// Takes everybody out of a room that is no more, and tells those whose sends wait to be stored
+    /// that they never will be.
+    fn close_room(&self, room: RoomId) {
+        self.permissions.hear(&Control::RoomChanged { room });
+        if let Some(held) = self.room(room) {
+            for connection in held.member_connections() {
+                self.detach_and_tell(&connection, room);
+            }
+        }
+        self.acks.room_gone(room);
+    }
+
     /// Takes a user's connections out of a room.
     fn detach_user(&self, user: UserId, room: RoomId) {
         for connection in self.connections_of(user).into_iter().filter(|c| c.may_follow()) {
@@ -394,6 +412,12 @@ impl Hub {
 
     /// What an event means for who hears the room.
     fn follow_member_event(&self, room: RoomId, frame: &[u8]) {
+        if frame.starts_with(ROOM_FRAME)
+            && let Ok(Event::Room(change)) = Event::parse(frame)
+            && change.details.destroyed
+        {
+            self.close_room(room);
+        }
         if !frame.starts_with(MEMBER_FRAME) {
             return;
         }
@@ -453,12 +477,14 @@ impl Receiver for Hub {
     }
 
     fn control(&self, control: Control) {
+        self.permissions.hear(&control);
         match control {
             Control::SessionEnded { session } => self.end_session(session),
             Control::MemberJoined { room, user } | Control::MemberGone { room, user } => {
                 self.follow_membership(user, room);
             }
-            Control::MemberChanged { .. } | Control::RoomChanged { .. } => {}
+            Control::MemberChanged { .. } => {}
+            Control::RoomChanged { room } => self.follow_room(room),
         }
     }
 
@@ -490,6 +516,7 @@ impl Receiver for Hub {
     }
 
     fn control_gap(&self) {
+        self.permissions.forget_all();
         self.recheck_everybody();
     }
 }

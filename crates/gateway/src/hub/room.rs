@@ -80,6 +80,11 @@ impl Room {
         state.head
     }
 
+    /// Everybody who hears it.
+    pub(super) fn member_connections(&self) -> Vec<Arc<Connection>> {
+        self.state().members.iter().map(|(_, member)| Arc::clone(member)).collect()
+    }
+
     /// Whether the head moved at or after a heartbeat tick.
     #[must_use]
     pub fn moved_since(&self, tick: u32) -> bool {

@@ -37,6 +37,12 @@ pub(super) const DATA_DIR: Setting<PathBuf> = Setting::path(
 )
 .or("./data");
 
+pub(super) const REFUSED_WORDS_FILE: Setting<PathBuf> = Setting::path(
+    "refused_words_file",
+    "A file of words that nobody may use in any room, one a line; what follows `#` does not count. \
+     Read at the start, up to 10000 of them.",
+);
+
 pub(super) const SIGNING_KEYS: Setting<SigningKeys> = Setting::parsed(
     "signing_keys",
     "list of `id:key`, each key 32 bytes or more in base64url",
@@ -204,6 +210,7 @@ pub fn spec() -> Spec {
             LISTEN.about(),
             ADMIN_LISTEN.about(),
             DATA_DIR.about(),
+            REFUSED_WORDS_FILE.about(),
             process::NODE.about(),
             DRAIN.about(),
             process::SHUTDOWN_GRACE.about(),

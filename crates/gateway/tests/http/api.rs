@@ -89,7 +89,11 @@ impl<B: Bus + Wal> Api<B> {
             blobs: Arc::new(DiskBlobs::new(dir.path().join("blobs"))),
             media: Media::default(),
             auth: Auth::new(auth),
-            permissions: Permissions::new(Arc::clone(&store) as _),
+            permissions: Arc::new(Permissions::new(
+                Arc::clone(&store) as _,
+                Arc::clone(&bus) as _,
+                &[],
+            )),
             committer: Arc::new(committer),
             limits: Limits::default(),
             http,

@@ -276,6 +276,10 @@ impl RoomLog for FaultyBus {
         self.local.reopen(room, expected, to).await
     }
 
+    async fn close(&self, room: RoomId) -> Result<(), BusError> {
+        self.local.close(room).await
+    }
+
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Position>>, BusError> {
         let heads = self.local.heads(rooms).await;
         self.answer_late().await;
@@ -374,6 +378,10 @@ impl Presence for FaultyBus {
 impl RateLimits for FaultyBus {
     async fn take(&self, key: &str, quota: Quota) -> Result<Verdict, BusError> {
         self.local.take(key, quota).await
+    }
+
+    async fn pace(&self, key: &str, name: &str, every: Duration) -> Result<Verdict, BusError> {
+        self.local.pace(key, name, every).await
     }
 }
 

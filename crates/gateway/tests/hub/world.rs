@@ -8,6 +8,7 @@ use hubbub_bus::RoomLog;
 use hubbub_bus::local::{LocalBus, LocalOptions};
 use hubbub_gateway::committer::{Committer, Continuity};
 use hubbub_gateway::hub::Hub;
+use hubbub_gateway::permissions::Permissions;
 use hubbub_protocol::event::NewEventKind;
 use hubbub_protocol::http::RoomKind;
 use hubbub_protocol::{
@@ -91,6 +92,7 @@ impl World {
             Arc::clone(&bus) as _,
             Arc::clone(&store) as _,
             Arc::clone(&committer),
+            Arc::new(Permissions::new(Arc::clone(&store) as _, Arc::clone(&bus) as _, &[])),
             Limits::default(),
             &tasks,
             &stop,

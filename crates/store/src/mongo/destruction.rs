@@ -63,6 +63,27 @@ impl MongoStore {
         let found = self.destructions.find_one(doc! { "_id": value::of_room(room) }).await?;
         found.as_ref().map(job).transpose()
     }
+
+    /// Of these rooms, those that are destroyed.
+    pub(super) async fn find_destroyed(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError> {
+        if rooms.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<_> = rooms.iter().copied().map(value::of_room).collect();
+        self.within(async {
+            let found = self
+                .destructions
+                .find(doc! { "_id": { "$in": keys } })
+                .projection(doc! { "_id": 1 })
+                .await?;
+            found
+                .err_into()
+                .and_then(async |document| value::room(&document, "_id"))
+                .try_collect()
+                .await
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -111,26 +132,6 @@ impl DestructionStore for MongoStore {
 
     async fn destruction(&self, room: RoomId) -> Result<Option<DestructionJob>, StoreError> {
         self.within(self.find_destruction(room)).await
-    }
-
-    async fn destroyed_among(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError> {
-        if rooms.is_empty() {
-            return Ok(Vec::new());
-        }
-        let keys: Vec<_> = rooms.iter().copied().map(value::of_room).collect();
-        self.within(async {
-            let found = self
-                .destructions
-                .find(doc! { "_id": { "$in": keys } })
-                .projection(doc! { "_id": 1 })
-                .await?;
-            found
-                .err_into()
-                .and_then(async |document| value::room(&document, "_id"))
-                .try_collect()
-                .await
-        })
-        .await
     }
 
     /// The room goes again with each claim: whoever made the job may have died before that.

@@ -125,6 +125,10 @@ impl EventStore for MongoStore {
         .await
     }
 
+    async fn destroyed_among(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError> {
+        self.find_destroyed(rooms).await
+    }
+
     async fn history(
         &self,
         room: RoomId,

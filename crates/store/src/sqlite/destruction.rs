@@ -58,6 +58,25 @@ fn count(connection: &Connection, room: RoomId, what: Remains) -> Result<u64, St
     Ok(left)
 }
 
+impl SqliteStore {
+    /// Of these rooms, those that are destroyed.
+    pub(super) async fn find_destroyed(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError> {
+        let rooms = rooms.to_vec();
+        self.read(move |connection| {
+            let mut is_destroyed =
+                connection.prepare_cached("SELECT 1 FROM destructions WHERE room = ?1")?;
+            let mut destroyed = Vec::new();
+            for room in rooms {
+                if is_destroyed.exists([value::room_key(room)])? {
+                    destroyed.push(room);
+                }
+            }
+            Ok(destroyed)
+        })
+        .await
+    }
+}
+
 #[async_trait]
 impl DestructionStore for SqliteStore {
     async fn destroy_room(
@@ -106,22 +125,6 @@ impl DestructionStore for SqliteStore {
 
     async fn destruction(&self, room: RoomId) -> Result<Option<DestructionJob>, StoreError> {
         self.read(move |connection| find(connection, room)).await
-    }
-
-    async fn destroyed_among(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError> {
-        let rooms = rooms.to_vec();
-        self.read(move |connection| {
-            let mut is_destroyed =
-                connection.prepare_cached("SELECT 1 FROM destructions WHERE room = ?1")?;
-            let mut destroyed = Vec::new();
-            for room in rooms {
-                if is_destroyed.exists([value::room_key(room)])? {
-                    destroyed.push(room);
-                }
-            }
-            Ok(destroyed)
-        })
-        .await
     }
 
     async fn claim_destruction(

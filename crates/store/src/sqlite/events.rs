@@ -166,6 +166,10 @@ impl EventStore for SqliteStore {
         .await
     }
 
+    async fn destroyed_among(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError> {
+        self.find_destroyed(rooms).await
+    }
+
     async fn history(
         &self,
         room: RoomId,

@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod accounts;
+mod audit;
 mod blocks;
 mod changes;
+mod destruction;
 mod events;
 mod history;
 mod making;
+mod moderation;
 mod positions;
 mod rooms;
 mod search;
@@ -96,6 +99,30 @@ contract! {
         memberships_are_told_one_by_one_and_in_batches
         members_come_in_pages
         a_page_of_no_rows_is_empty
+    }
+    moderation {
+        roles_are_given_and_taken_but_never_the_owner_s
+        a_room_is_handed_to_one_of_many_at_once
+        a_mute_lasts_until_it_is_lifted_and_spares_greater_roles
+        who_is_put_out_may_come_back
+        who_is_banned_is_out_and_stays_out
+        who_joins_while_they_are_banned_is_out
+        a_code_lets_in_as_many_as_it_may_however_many_come_at_once
+        a_code_runs_out_and_a_ban_costs_no_use
+        every_detail_is_kept
+        an_archived_room_is_not_in_the_directory
+        a_few_who_open_their_room_at_once_get_one
+        who_left_a_few_comes_back_only_by_opening
+        the_heir_is_the_moderator_then_the_first_member
+    }
+    audit {
+        entries_come_back_as_they_were_the_newest_first
+    }
+    destruction {
+        a_destroyed_room_does_not_exist_for_any_reader
+        a_room_is_destroyed_once
+        a_job_is_held_by_one_until_its_lease_is_over
+        what_remains_is_removed_in_parts_and_nothing_of_other_rooms
     }
     events {
         an_event_is_stored_once

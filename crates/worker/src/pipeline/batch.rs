@@ -69,7 +69,11 @@ impl Partition {
         if !entries.is_empty() {
             self.shared.progress.begin(self.number);
             let batch = self.parse(entries).await?;
-            let (mut misplaced, fresh) = self.split_stale(batch).await?;
+            let heads = self.heads(batch.iter().map(|pending| pending.event.room())).await?;
+            let batch = self.discard_of_destroyed(batch, &heads).await?;
+            let (mut misplaced, fresh): (Vec<_>, Vec<_>) = batch
+                .into_iter()
+                .partition(|pending| has_moved_on(&heads, &pending.event).is_some());
             let (forked, mut verdicts): (Vec<_>, Vec<_>) = self
                 .append(fresh)
                 .await?
@@ -100,13 +104,35 @@ impl Partition {
         Ok(batch)
     }
 
-    /// Divides a batch into events whose room has left their epoch behind, and the others.
-    async fn split_stale(
+    /// Takes the events of destroyed rooms off the log without storing them. Only rooms without
+    /// counters are asked about: a room that is destroyed loses them, and hardly any other does.
+    async fn discard_of_destroyed(
         &self,
         batch: Vec<Pending>,
-    ) -> Result<(Vec<Pending>, Vec<Pending>), Stopped> {
-        let heads = self.heads(batch.iter().map(|pending| pending.event.room())).await?;
-        Ok(batch.into_iter().partition(|pending| has_moved_on(&heads, &pending.event).is_some()))
+        heads: &HashMap<RoomId, Position>,
+    ) -> Result<Vec<Pending>, Stopped> {
+        let uncounted: HashSet<RoomId> = batch
+            .iter()
+            .map(|pending| pending.event.room())
+            .filter(|room| !heads.contains_key(room))
+            .collect();
+        if uncounted.is_empty() {
+            return Ok(batch);
+        }
+        let uncounted: Vec<_> = uncounted.into_iter().collect();
+        let mut retry = Retry::new(self, Step::LookUp);
+        let destroyed: HashSet<RoomId> = loop {
+            match self.shared.store.destroyed_among(&uncounted).await {
+                Ok(destroyed) => break destroyed.into_iter().collect(),
+                Err(error) => retry.pause(&error).await?,
+            }
+        };
+        let (gone, rest): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|pending| destroyed.contains(&pending.event.room()));
+        counter!(Metric::Events.name(), "outcome" => "discarded").increment(gone.len() as u64);
+        let gone: Vec<_> = gone.into_iter().map(Pending::discarded).collect();
+        self.settle(&gone).await?;
+        Ok(rest)
     }
 
     /// Where rooms stand on the bus; those without counters are left out.
@@ -253,7 +279,13 @@ impl Partition {
 impl Pending {
     fn settled(self, position: Position, at: Timestamp) -> Settled {
         let notice = StoredNotice { room: self.event.room(), id: self.event.id(), position, at };
-        Settled { entry: self.entry, notice }
+        Settled { entry: self.entry, notice, stored: true }
+    }
+
+    /// Its room is no more: done with, and nobody is told that it was stored.
+    fn discarded(self) -> Settled {
+        let (position, at) = (self.event.position(), self.event.at());
+        Settled { stored: false, ..self.settled(position, at) }
     }
 }
 

@@ -166,6 +166,9 @@ mod tests {
         async fn open_epoch(&self, room: RoomId, after: Epoch) -> Result<Position, StoreError> {
             self.inner.open_epoch(room, after).await
         }
+        async fn destroyed_among(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError> {
+            self.inner.destroyed_among(rooms).await
+        }
         async fn history(
             &self,
             room: RoomId,

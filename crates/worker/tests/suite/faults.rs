@@ -124,6 +124,10 @@ impl EventStore for FaultyStore {
         self.inner.open_epoch(room, after).await
     }
 
+    async fn destroyed_among(&self, rooms: &[RoomId]) -> Result<Vec<RoomId>, StoreError> {
+        self.inner.destroyed_among(rooms).await
+    }
+
     async fn history(
         &self,
         room: RoomId,
@@ -215,6 +219,10 @@ impl RoomLog for HangingLog {
         to: Position,
     ) -> Result<Position, BusError> {
         self.inner.reopen(room, expected, to).await
+    }
+
+    async fn close(&self, room: RoomId) -> Result<(), BusError> {
+        self.inner.close(room).await
     }
 
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<Option<Position>>, BusError> {

@@ -1,0 +1,168 @@
+//! What changes of a room itself, told to every node: details, owner, end (P6).
+//!
+//! As with memberships, the store decides, the room's log carries the news in order, and a control
+//! word makes every node forget what it knew.
+
+use std::time::Duration;
+
+use hubbub_bus::Control;
+use hubbub_protocol::event::NewEventKind;
+use hubbub_protocol::http::{AuditAction, AuditEntry, Role};
+use hubbub_protocol::{
+    AuditId, MemberChange, MessageId, NewEvent, RoomDetails, RoomId, Timestamp, UserId,
+};
+use hubbub_store::DestructionJob;
+
+use crate::app::App;
+use crate::committer::CommitFailure;
+use crate::membership::{self, MembershipChange};
+use crate::refused::Refused;
+
+/// How often news are tried to be told. With the waits in between, a bus that restarts is back.
+const TRIES: u32 = 4;
+/// The wait after the first try; it doubles with each.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+
+/// Tells a room's members and every node what has changed in the store.
+///
+/// # Errors
+/// When the news could not be committed or told. The change itself holds; every node knows of it
+/// within seconds.
+pub async fn announce(
+    app: &App,
+    room: RoomId,
+    actor: UserId,
+    details: RoomDetails,
+) -> Result<(), CommitFailure> {
+    let event = NewEvent {
+        room,
+        id: MessageId::new(),
+        sender: actor,
+        at: Timestamp::now(),
+        kind: NewEventKind::Room { details },
+    };
+    let (committed, told) = tokio::join!(
+        trying(|| async { app.committer.commit(&event).await.map(drop) }),
+        tell_nodes(app, room),
+    );
+    committed.and(told)
+}
+
+/// Makes every node ask the store again about a room.
+///
+/// # Errors
+/// When the bus is away.
+pub async fn tell_nodes(app: &App, room: RoomId) -> Result<(), CommitFailure> {
+    let control = Control::RoomChanged { room };
+    trying(|| async { Ok(app.bus.publish_control(&control).await?) }).await
+}
+
+/// Tries until it succeeds, fails for good or has failed often enough.
+async fn trying<F>(mut attempt: impl FnMut() -> F) -> Result<(), CommitFailure>
+where
+    F: Future<Output = Result<(), CommitFailure>>,
+{
+    let mut wait = FIRST_WAIT;
+    for _ in 1..TRIES {
+        match attempt().await {
+            Err(failure) if failure.retry_after().is_some() => {
+                tokio::time::sleep(wait).await;
+                wait *= 2;
+            }
+            settled => return settled,
+        }
+    }
+    attempt().await
+}
+
+/// An entry of the audit list, all but whom or what it was done to.
+#[must_use]
+pub fn audit_entry(action: AuditAction, actor: UserId, room: RoomId) -> AuditEntry {
+    AuditEntry {
+        id: AuditId::new(),
+        at: Timestamp::now(),
+        actor,
+        action,
+        room: Some(room),
+        user: None,
+        message: None,
+        reason: None,
+        detail: None,
+    }
+}
+
+/// Hands a room over, and tells everybody: both members' new roles, and the room's new owner.
+///
+/// # Errors
+/// As [`hubbub_store::ModerationStore::hand_over`], and when the news can't be told.
+pub async fn hand_over(
+    app: &App,
+    room: RoomId,
+    from: UserId,
+    to: UserId,
+    reason: Option<String>,
+) -> Result<(), Refused> {
+    app.store.hand_over(room, from, to).await?;
+    let entry = audit_entry(AuditAction::OwnerChanged, from, room);
+    app.store.append_audit(&AuditEntry { user: Some(to), reason, ..entry }).await?;
+    let at = Timestamp::now();
+    for (user, role) in [(to, Role::Owner), (from, Role::Moderator)] {
+        let change = MemberChange::Role;
+        let role = Some(role);
+        let change = MembershipChange { room, actor: from, user, change, at, role, until: None };
+        membership::announce(&app.bus, &app.committer, &change).await?;
+    }
+    announce(app, room, from, RoomDetails { owner: Some(to), ..RoomDetails::default() }).await?;
+    Ok(())
+}
+
+/// Sees to a room whose owner goes for good: the moderator, else the member, who has been in it
+/// longest owns it; a room with nobody else is destroyed.
+///
+/// # Errors
+/// When store or bus are away. Can be repeated.
+pub async fn give_up(app: &App, room: RoomId, owner: UserId) -> Result<(), Refused> {
+    match app.store.heir(room, owner).await? {
+        Some(heir) => hand_over(app, room, owner, heir, None).await,
+        None => destroy(app, room, owner, None).await.map(drop),
+    }
+}
+
+/// Destroys a room. From the moment the store has done it, the room is gone for every reader, and
+/// this succeeds even where the news can't be told: the removal that follows closes the room's
+/// counters again, and connections follow their memberships.
+///
+/// # Errors
+/// As [`hubbub_store::DestructionStore::destroy_room`].
+pub async fn destroy(
+    app: &App,
+    room: RoomId,
+    actor: UserId,
+    reason: Option<String>,
+) -> Result<DestructionJob, Refused> {
+    let entry = audit_entry(AuditAction::RoomDestroyed, actor, room);
+    let job = app.store.destroy_room(room, actor, Timestamp::now()).await?;
+    if let Err(error) = app.store.append_audit(&AuditEntry { reason, ..entry }).await {
+        tracing::error!(%room, %actor, %error, "the audit list misses the end of a room");
+    }
+    let end = NewEvent {
+        room,
+        id: MessageId::new(),
+        sender: actor,
+        at: job.at,
+        kind: NewEventKind::Room {
+            details: RoomDetails { destroyed: true, ..RoomDetails::default() },
+        },
+    };
+    // A room without counters has none who could miss this: nobody has been in it for long.
+    if let Err(failure) = app.committer.commit(&end).await {
+        tracing::warn!(%room, %failure, "the end of a room is not in its log");
+    }
+    if let Err(error) = app.bus.close(room).await {
+        tracing::warn!(%room, %error, "a destroyed room still has its counters");
+    }
+    if let Err(failure) = tell_nodes(app, room).await {
+        tracing::warn!(%room, %failure, "not every node knows yet that a room is destroyed");
+    }
+    Ok(job)
+}
