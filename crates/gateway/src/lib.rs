@@ -8,6 +8,7 @@
 //! - [`affinity`]: a cookie for load balancers
 //! - [`auth`]: tokens, passwords, cookies and CSRF, allowed origins
 //! - [`http`]: the HTTP API under `/api/v1`
+//! - [`documents`]: what describes it all: OpenAPI, AsyncAPI, TypeScript
 //! - [`socket`]: the WebSocket side, from upgrade to close
 //! - [`hub`]: from the bus to the connections on this node
 //! - [`committer`]: from a new event to its place, whatever the bus has forgotten
@@ -33,6 +34,7 @@ pub mod app;
 pub mod auth;
 pub mod committer;
 pub mod composing;
+pub mod documents;
 pub mod drain;
 pub mod erasure;
 pub mod http;

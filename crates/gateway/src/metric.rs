@@ -1,8 +1,8 @@
 //! The names of what a gateway counts and measures.
 
-use metrics::{describe_counter, describe_gauge};
+use metrics::{describe_counter, describe_gauge, describe_histogram};
 
-/// A metric of the hub or its sockets.
+/// A metric of the HTTP API, the hub or its sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
     /// Connections after their greeting.
@@ -31,6 +31,10 @@ pub enum Metric {
     AcksPending,
     /// Connections closed by this node, by `code`.
     Closed,
+    /// Requests of the HTTP API, by `method`, `route` and class of `status`.
+    Requests,
+    /// How long they took, by `method` and `route`.
+    RequestTime,
 }
 
 impl Metric {
@@ -51,6 +55,8 @@ impl Metric {
             Self::Resets => "hubbub_resets_total",
             Self::AcksPending => "hubbub_acks_pending",
             Self::Closed => "hubbub_closed_total",
+            Self::Requests => "hubbub_http_requests_total",
+            Self::RequestTime => "hubbub_http_request_seconds",
         }
     }
 }
@@ -59,7 +65,7 @@ impl Metric {
 pub fn describe() {
     use Metric::{
         AcksPending, Closed, Connections, Deliveries, Fills, Gaps, Overflows, PresenceAnnounced,
-        PresenceLooks, PresenceRows, Resets, Rooms, Watched,
+        PresenceLooks, PresenceRows, RequestTime, Requests, Resets, Rooms, Watched,
     };
     describe_gauge!(Connections.name(), "Connections after their greeting.");
     describe_gauge!(Rooms.name(), "Rooms this node is subscribed to.");
@@ -74,4 +80,6 @@ pub fn describe() {
     describe_counter!(Resets.name(), "Resets told to connections of a room, or to one.");
     describe_gauge!(AcksPending.name(), "Sends that wait to be stored.");
     describe_counter!(Closed.name(), "Connections closed by this node, by close code.");
+    describe_counter!(Requests.name(), "HTTP requests, by method, route and class of status.");
+    describe_histogram!(RequestTime.name(), "How long HTTP requests took, by method and route.");
 }

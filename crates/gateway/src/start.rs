@@ -38,7 +38,7 @@ use crate::permissions::Permissions;
 use crate::settings::{Mode, Settings};
 use crate::socket::{SocketOptions, Sockets, upgrade::upgrade};
 use crate::standalone::Standalone;
-use crate::{administrators, erasure, metric, readiness, server};
+use crate::{administrators, documents, erasure, metric, readiness, server};
 
 /// The file in the data directory that holds a standalone server's own signing key.
 const KEY_FILE: &str = "signing-keys";
@@ -333,6 +333,7 @@ fn router(sockets: &Arc<Sockets>, health: &Health, secure: Secure) -> Router {
         .route("/ws", any(upgrade))
         .with_state(Arc::clone(sockets))
         .nest("/api/v1", http::router(Arc::clone(&sockets.app)))
+        .nest("/api", documents::pages::router())
         .layer(from_fn_with_state(secure, affinity::mark))
         .merge(health.routes())
         .fallback(async || ApiError::from(ErrorCode::NotFound))

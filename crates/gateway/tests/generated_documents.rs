@@ -64,9 +64,19 @@ fn the_schemas_of_the_wire_are_current() {
 }
 
 #[test]
-fn the_description_of_the_http_api_is_current() {
-    let document = hubbub_gateway::http::openapi::document();
-    let text = serde_json::to_string_pretty(&document).expect("a document is JSON") + "\n";
-    let expected = BTreeMap::from([("openapi.json".to_owned(), text)]);
-    assert_current(&documents(), "openapi.json", &expected);
+fn the_descriptions_of_the_http_api_and_the_socket_are_current() {
+    for (name, document) in [
+        ("openapi.json", hubbub_gateway::http::openapi::document()),
+        ("asyncapi.json", hubbub_gateway::documents::asyncapi::document()),
+    ] {
+        let text = serde_json::to_string_pretty(&document).expect("a document is JSON") + "\n";
+        assert_current(&documents(), name, &BTreeMap::from([(name.to_owned(), text)]));
+    }
+}
+
+#[test]
+fn the_typescript_types_of_the_wire_are_current() {
+    let name = "wire.ts".to_owned();
+    let expected = BTreeMap::from([(name, hubbub_gateway::documents::typescript::module())]);
+    assert_current(&documents().join("../web/src/wire/generated"), ".ts", &expected);
 }

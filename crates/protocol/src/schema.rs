@@ -1,34 +1,21 @@
-//! JSON Schemas of the wire, made from the types themselves.
+//! JSON Schemas of the frames, made from the types themselves. Those of the HTTP API's bodies are in
+//! its OpenAPI document.
 
-use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
+use schemars::{Schema, generate::SchemaSettings};
 
 use crate::client::ClientFrame;
-use crate::http;
+use crate::http::Problem;
 use crate::server::ServerFrame;
 
 /// Every published schema: its file name without ending, and the schema (draft 2020-12).
 #[must_use]
 pub fn all() -> Vec<(&'static str, Schema)> {
-    fn of<T: schemars::JsonSchema>() -> Schema {
-        SchemaGenerator::new(SchemaSettings::draft2020_12()).into_root_schema_for::<T>()
-    }
+    let settings = SchemaSettings::draft2020_12;
+    let read = || settings().for_deserialize().into_generator();
+    let written = || settings().for_serialize().into_generator();
     vec![
-        ("client-frame", of::<ClientFrame>()),
-        ("server-frame", of::<ServerFrame>()),
-        ("problem", of::<http::Problem>()),
-        ("register-request", of::<http::RegisterRequest>()),
-        ("login-request", of::<http::LoginRequest>()),
-        ("token-request", of::<http::TokenRequest>()),
-        ("session-response", of::<http::SessionResponse>()),
-        ("user", of::<http::User>()),
-        ("user-list", of::<http::UserList>()),
-        ("room", of::<http::Room>()),
-        ("room-list", of::<http::RoomList>()),
-        ("create-room-request", of::<http::CreateRoomRequest>()),
-        ("join-room-request", of::<http::JoinRoomRequest>()),
-        ("update-room-request", of::<http::UpdateRoomRequest>()),
-        ("direct-request", of::<http::DirectRequest>()),
-        ("code-response", of::<http::CodeResponse>()),
-        ("history", of::<http::History>()),
+        ("client-frame", read().into_root_schema_for::<ClientFrame>()),
+        ("server-frame", written().into_root_schema_for::<ServerFrame>()),
+        ("problem", written().into_root_schema_for::<Problem>()),
     ]
 }

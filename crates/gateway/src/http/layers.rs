@@ -2,19 +2,21 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hubbub_protocol::ErrorCode;
+use metrics::{counter, histogram};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use super::problem::ApiError;
 use crate::app::App;
+use crate::metric::Metric;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -34,6 +36,7 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
         method = %request.method(),
         route = route.as_ref().map_or("none", MatchedPath::as_str),
     );
+    let method = request.method().clone();
     let begun = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let latency_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -45,11 +48,32 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
             tracing::debug!(status = status.as_u16(), latency_ms, "request answered");
         }
     });
+    count(&method, route.as_ref().map_or("none", MatchedPath::as_str), status, begun.elapsed());
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// Counts a request. Every label has few values: routes are those of the router, not paths.
+fn count(method: &Method, route: &str, status: StatusCode, took: Duration) {
+    let method = match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    };
+    let class = ["1xx", "2xx", "3xx", "4xx", "5xx"][usize::from(status.as_u16() / 100 - 1).min(4)];
+    let route = route.to_owned();
+    counter!(Metric::Requests.name(), "method" => method, "route" => route.clone(), "status" => class)
+        .increment(1);
+    histogram!(Metric::RequestTime.name(), "method" => method, "route" => route)
+        .record(took.as_secs_f64());
 }
 
 /// The id a proxy gave the request if it is a sane one, else a new one.

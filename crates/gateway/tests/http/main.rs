@@ -7,6 +7,7 @@ mod api;
 mod avatars;
 mod blocks;
 mod cookies;
+mod documents;
 mod history;
 mod joining;
 mod logins;

@@ -4,7 +4,7 @@ use hubbub_protocol::ErrorCode;
 use schemars::JsonSchema;
 use serde_json::{Map, Value, json};
 
-use super::schemas::Schemas;
+use crate::documents::schemas::Schemas;
 
 /// An endpoint in the words of the OpenAPI document. Begun by [`about`]; the handler's signature
 /// adds what it takes and answers with.

@@ -7,7 +7,7 @@ use hubbub_protocol::http::Problem;
 use serde_json::{Map, Value, json};
 
 use super::about::About;
-use super::schemas::Schemas;
+use crate::documents::schemas::Schemas;
 
 /// One endpoint, not yet asked about its signature.
 pub(in crate::http) struct Endpoint {

@@ -12,11 +12,11 @@ use axum::response::Response;
 use axum_extra::extract::CookieJar;
 use hubbub_protocol::ErrorCode;
 use schemars::JsonSchema;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::about::About;
-use super::schemas::Schemas;
 use crate::app::App;
+use crate::documents::schemas::{Schemas, without_null};
 use crate::http::address::ClientAddress;
 use crate::http::caller::{Admin, Caller};
 use crate::http::extract::{Json, OptionalJson, Query};
@@ -133,12 +133,16 @@ impl<T: JsonSchema> Takes for OptionalJson<T> {
 
 impl<T: JsonSchema> Takes for Query<T> {
     fn takes(about: &mut About, schemas: &mut Schemas) {
-        let schema = schemas.read_inline::<T>().to_value();
+        let schema = schemas.read_inline::<T>();
         let required = schema["required"].as_array().cloned().unwrap_or_default();
         for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+            // A query string leaves out what is not there; it has no null.
             let mut schema = without_null(schema);
             let fields = schema.as_object_mut();
-            let description = fields.and_then(|fields| fields.remove("description"));
+            let description = fields.and_then(|fields| {
+                fields.remove("default");
+                fields.remove("description")
+            });
             about.parameters.push(json!({
                 "name": name,
                 "in": "query",
@@ -149,31 +153,6 @@ impl<T: JsonSchema> Takes for Query<T> {
         }
         about.errors.push(ErrorCode::BadFrame);
     }
-}
-
-/// A query string leaves out what is not there; it has no null.
-fn without_null(schema: &Value) -> Value {
-    let mut schema = schema.clone();
-    let Some(fields) = schema.as_object_mut() else { return schema };
-    fields.remove("default");
-    if let Some(Value::Array(types)) = fields.get_mut("type") {
-        types.retain(|kind| kind != "null");
-        if let [only] = types.as_slice() {
-            let only = only.clone();
-            fields.insert("type".to_owned(), only);
-        }
-    }
-    if let Some(Value::Array(mut choices)) = fields.remove("anyOf") {
-        choices.retain(|choice| choice["type"] != "null");
-        match choices.pop() {
-            Some(Value::Object(only)) if choices.is_empty() => fields.extend(only),
-            last => {
-                choices.extend(last);
-                fields.insert("anyOf".to_owned(), choices.into());
-            }
-        }
-    }
-    schema
 }
 
 impl About {
