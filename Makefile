@@ -32,6 +32,13 @@ test: servers lint ## Check everything: what continuous integration runs
 	# Tests kill the real binaries, and find them beside their own executable.
 	cargo build --workspace --all-features --bins
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --all-features
+	tools/check-types
+	tools/conformance
+
+.PHONY: conformance
+conformance: servers ## Run Schemathesis against a live server and a live cluster
+	cargo build --profile $(PROFILE) -p hubbub-gateway -p hubbub-worker --bins
+	tools/conformance --profile $(PROFILE) $(ARGS)
 
 .PHONY: lint
 lint: ## Formatting, clippy, documentation, dependency licences and sources
@@ -51,7 +58,7 @@ bench: servers ## Measure what docs/PERFORMANCE.md reports (takes some minutes)
 	tools/bench $(ARGS)
 
 .PHONY: docs
-docs: ## Write the generated documents anew: docs/SETTINGS.md, docs/schemas; and the API docs
+docs: ## Write the generated documents anew: settings, schemas, OpenAPI, AsyncAPI, TypeScript
 	HUBBUB_TEST_UPDATE=1 cargo test -p hubbub-gateway --test generated_documents
 	cargo doc --workspace --all-features --no-deps --document-private-items
 
@@ -66,4 +73,4 @@ clean: ## Remove what was built and the local cluster's data (not the installed 
 
 .PHONY: help
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -36,7 +36,10 @@ async fn the_documents_served_are_those_of_the_source() {
         [("/openapi.json", openapi::document()), ("/asyncapi.json", asyncapi::document())]
     {
         let (status, headers, body) = get(path, None).await;
-        assert_eq!((status, &headers["content-type"].to_str().unwrap()[..]), (StatusCode::OK, "application/json"));
+        assert_eq!(
+            (status, &headers["content-type"].to_str().unwrap()[..]),
+            (StatusCode::OK, "application/json")
+        );
         assert_eq!(serde_json::from_slice::<Value>(&body).unwrap(), document);
     }
 }
@@ -98,7 +101,9 @@ fn everything_is_described() {
         for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
             described(name, schema);
         }
-        for (endpoint, operation) in document["paths"].as_object().map_or(vec![], |_| operations(&document).collect()) {
+        for (endpoint, operation) in
+            document["paths"].as_object().map_or(vec![], |_| operations(&document).collect())
+        {
             assert_ne!(operation["summary"], "", "{endpoint}");
             for parameter in operation["parameters"].as_array().into_iter().flatten() {
                 let description = parameter["description"].as_str().unwrap_or_default();
@@ -112,7 +117,10 @@ fn described(name: &str, schema: &Value) {
     assert!(schema["description"].is_string(), "{name} has no description");
     for (field, property) in schema["properties"].as_object().into_iter().flatten() {
         let is_constant = !property["const"].is_null();
-        assert!(is_constant || property["description"].is_string(), "{name}.{field} has no description");
+        assert!(
+            is_constant || property["description"].is_string(),
+            "{name}.{field} has no description"
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hubbub_client::http::Api;
 use hubbub_gateway::settings::Mode;
 use hubbub_protocol::server::ErrorFrame;
 use hubbub_protocol::{ErrorCode, MessageId};
@@ -99,4 +100,17 @@ async fn a_users_sends_are_counted_over_all_nodes() {
     let device = usize::from(!sent[0].contains(&id));
     devices[device].say_as(id, room, "quick").await;
     devices[device].acked(id).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_are_counted_over_all_nodes() {
+    let cluster = Cluster::builder().with("HUBBUB_QUOTA_LOGIN_ACCOUNT", "2/1h").start(2, 1).await;
+    let log_in = async |gateway| {
+        let api = Api::new(&format!("http://{}", cluster.address(gateway))).unwrap();
+        api.login("nobody", "correct horse battery").await.unwrap_err().code()
+    };
+    assert_eq!(log_in(0).await, Some(ErrorCode::InvalidCredentials));
+    assert_eq!(log_in(1).await, Some(ErrorCode::InvalidCredentials));
+    assert_eq!(log_in(0).await, Some(ErrorCode::RateLimited));
+    assert_eq!(log_in(1).await, Some(ErrorCode::RateLimited));
 }

@@ -61,6 +61,7 @@ export const ERROR_STATUS = {
   token_invalid: 401,
   token_expired: 401,
   session_ended: 401,
+  session_not_found: 404,
   csrf_failed: 403,
   origin_refused: 403,
   upgrade_required: 426,
@@ -115,6 +116,42 @@ export const BOUNDS = {
   directGroup: [3, 10],
 } as const;
 
+/** An account as a site administrator sees it. */
+export interface Account {
+  /** Whether this is a site administrator. */
+  admin: boolean;
+  /** Where the picture is, if there is one. */
+  avatar: string | null;
+  /** What they say about themselves. */
+  bio?: string;
+  /** When it was made. */
+  created_at: Timestamp;
+  /** Whether the account was deleted: the name is a stand-in then. */
+  deleted?: boolean;
+  /** What to show. */
+  display_name: string;
+  /** The id. */
+  id: UserId;
+  /** When they were last connected; absent while they are, or if they never were. */
+  last_seen: Timestamp | null;
+  /** What they are doing. */
+  status: UserStatus;
+  /** What they say they are doing. */
+  status_text?: string;
+  /** Since when it is suspended, if it is. */
+  suspended_at?: Timestamp;
+  /** Unique, lower case. */
+  username: string;
+}
+
+/** `GET /admin/users`. */
+export interface AccountList {
+  /** Where the next page starts (`?after=`), if there is one. */
+  next?: string;
+  /** The page. */
+  users: Account[];
+}
+
 /** A file in a message, as every reader is told of it. */
 export interface Attachment {
   /** What to show until an image has come (<https://blurha.sh>). */
@@ -137,6 +174,14 @@ export interface Attachment {
 
 /** attachment id (UUID) */
 export type AttachmentId = string;
+
+/** `PUT /me/password`. Ends all other sessions. */
+export interface ChangePasswordRequest {
+  /** The present password. */
+  current: string;
+  /** The new one: 8 to 256 bytes. */
+  password: string;
+}
 
 /** Delete a message: one's own, or as a moderator. */
 export interface ClientDelete {
@@ -291,6 +336,12 @@ export interface CreateRoomRequest {
   name: string;
 }
 
+/** `DELETE /me`: the account ends for good. */
+export interface DeleteMeRequest {
+  /** The password, again. */
+  password: string;
+}
+
 /** A deletion in its place. */
 export interface Deleted {
   /** When the server took it. */
@@ -362,7 +413,7 @@ export interface EditedBody {
 export type Epoch = number;
 
 /** What went wrong, for a program to act on. */
-export type ErrorCode = "bad_json" | "bad_frame" | "unknown_type" | "binary_frame" | "invalid_utf8" | "frame_too_large" | "bad_id" | "id_in_future" | "id_conflict" | "empty_text" | "text_too_long" | "invalid_field" | "payload_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "room_not_found" | "user_not_found" | "forbidden" | "direct_with_self" | "owner_must_stay" | "message_not_found" | "message_deleted" | "edit_too_late" | "bad_emoji" | "too_many_reactions" | "too_many_attachments" | "attachment_not_found" | "upload_not_found" | "offset_mismatch" | "checksum_mismatch" | "tus_version" | "quota_exceeded" | "range_not_satisfiable" | "image_unreadable" | "image_too_large" | "too_many_watched" | "muted" | "slow_mode" | "banned" | "room_archived" | "blocked" | "word_refused" | "links_refused" | "account_suspended" | "last_admin" | "too_many_blocks" | "block_self" | "username_taken" | "invalid_credentials" | "token_required" | "token_invalid" | "token_expired" | "session_ended" | "csrf_failed" | "origin_refused" | "upgrade_required" | "hello_required" | "hello_repeated" | "hello_timeout" | "too_many_subscriptions" | "rate_limited" | "overloaded" | "unavailable" | "draining" | "timeout" | "internal";
+export type ErrorCode = "bad_json" | "bad_frame" | "unknown_type" | "binary_frame" | "invalid_utf8" | "frame_too_large" | "bad_id" | "id_in_future" | "id_conflict" | "empty_text" | "text_too_long" | "invalid_field" | "payload_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "room_not_found" | "user_not_found" | "forbidden" | "direct_with_self" | "owner_must_stay" | "message_not_found" | "message_deleted" | "edit_too_late" | "bad_emoji" | "too_many_reactions" | "too_many_attachments" | "attachment_not_found" | "upload_not_found" | "offset_mismatch" | "checksum_mismatch" | "tus_version" | "quota_exceeded" | "range_not_satisfiable" | "image_unreadable" | "image_too_large" | "too_many_watched" | "muted" | "slow_mode" | "banned" | "room_archived" | "blocked" | "word_refused" | "links_refused" | "account_suspended" | "last_admin" | "too_many_blocks" | "block_self" | "username_taken" | "invalid_credentials" | "token_required" | "token_invalid" | "token_expired" | "session_ended" | "session_not_found" | "csrf_failed" | "origin_refused" | "upgrade_required" | "hello_required" | "hello_repeated" | "hello_timeout" | "too_many_subscriptions" | "rate_limited" | "overloaded" | "unavailable" | "draining" | "timeout" | "internal";
 
 /** An answer to a frame that could not be carried out. */
 export interface ErrorFrame {
@@ -477,6 +528,36 @@ export interface Mark {
   user: UserId;
   /** Grows with every change of one member's mark, so that late news is known as such. */
   version: number;
+}
+
+/** `GET /me`, `PATCH /me`: one's own account. */
+export interface Me {
+  /** Whether this is a site administrator. */
+  admin: boolean;
+  /** Where the picture is, if there is one. */
+  avatar: string | null;
+  /** What they say about themselves. */
+  bio?: string;
+  /** Whether the account was deleted: the name is a stand-in then. */
+  deleted?: boolean;
+  /** What to show. */
+  display_name: string;
+  /** As given, not verified. */
+  email?: string;
+  /** The id. */
+  id: UserId;
+  /** When they were last connected; absent while they are, or if they never were. */
+  last_seen: Timestamp | null;
+  /** Whether others are told how far this user has read. */
+  send_receipts: boolean;
+  /** Whether others are told when this user is typing. */
+  send_typing: boolean;
+  /** What they are doing. */
+  status: UserStatus;
+  /** What they say they are doing. */
+  status_text?: string;
+  /** Unique, lower case. */
+  username: string;
 }
 
 /** A membership change in its place. */
@@ -967,6 +1048,31 @@ export interface ServerUser {
   user: User;
 }
 
+/** One login. */
+export interface Session {
+  /** What the client called itself when it logged in (`User-Agent`), up to 200 bytes. */
+  client?: string;
+  /** When it began. */
+  created_at: Timestamp;
+  /** Whether this is the session that asks. */
+  current: boolean;
+  /** When it ends unless it is used. */
+  expires_at: Timestamp;
+  /** The id. */
+  id: SessionId;
+  /** When its tokens were last renewed. */
+  renewed_at: Timestamp;
+}
+
+/** session id (UUID) */
+export type SessionId = string;
+
+/** `GET /me/sessions`. */
+export interface SessionList {
+  /** All live ones, the newest first. */
+  sessions: Session[];
+}
+
 /** The answer to register, login and token rotation. */
 export interface SessionResponse {
   /** The access token (bearer clients). */
@@ -992,6 +1098,30 @@ export interface TokenRequest {
 
 /** How a client wants to carry its tokens. */
 export type Transport = "bearer" | "cookie";
+
+/** `PATCH /admin/users/{user}`. Absent fields stay as they are. */
+export interface UpdateAccountRequest {
+  /** Whether this is a site administrator. */
+  admin?: boolean | null;
+  /** Why, for the audit list: up to 200 graphemes. */
+  reason?: string | null;
+  /** Suspended: no login, no session, no socket. */
+  suspended?: boolean | null;
+}
+
+/** `PATCH /me`. Absent fields stay as they are. */
+export interface UpdateMeRequest {
+  /** Up to 500 graphemes. */
+  bio?: string | null;
+  /** 1 to 64 graphemes. */
+  display_name?: string | null;
+  /** Whether others are told how far this user has read. */
+  send_receipts?: boolean | null;
+  /** Whether others are told when this user is typing. */
+  send_typing?: boolean | null;
+  /** Up to 80 graphemes; empty: none. */
+  status_text?: string | null;
+}
 
 /** `PATCH /rooms/{room}`. Absent fields stay as they are. */
 export interface UpdateRoomRequest {
@@ -1051,6 +1181,17 @@ export type UserStatus = "online" | "away" | "offline";
 
 /** What each endpoint takes and answers with, by method and path below `/api/v1`. */
 export interface Endpoints {
+  /** Find accounts, suspended ones too */
+  "GET /admin/users": {
+    query: { after?: string; limit?: number; q?: string };
+    answer: AccountList;
+  };
+  /** Suspend or reinstate an account, make or unmake an administrator */
+  "PATCH /admin/users/{user}": {
+    path: { user: UserId };
+    body: UpdateAccountRequest;
+    answer: Account;
+  };
   /** Open the direct room with somebody */
   "POST /direct": {
     body: DirectRequest;
@@ -1069,9 +1210,52 @@ export interface Endpoints {
   "POST /logout": {
     answer: undefined;
   };
+  /** Delete your account for good */
+  "DELETE /me": {
+    body: DeleteMeRequest;
+    answer: undefined;
+  };
   /** Your account */
   "GET /me": {
-    answer: User;
+    answer: Me;
+  };
+  /** Change your profile */
+  "PATCH /me": {
+    body: UpdateMeRequest;
+    answer: Me;
+  };
+  /** Whom you have blocked */
+  "GET /me/blocks": {
+    query: { after?: string; limit?: number };
+    answer: UserList;
+  };
+  /** Take a block back */
+  "DELETE /me/blocks/{user}": {
+    path: { user: UserId };
+    answer: undefined;
+  };
+  /** Block somebody */
+  "PUT /me/blocks/{user}": {
+    path: { user: UserId };
+    answer: undefined;
+  };
+  /** Change your password */
+  "PUT /me/password": {
+    body: ChangePasswordRequest;
+    answer: undefined;
+  };
+  /** End all your other sessions and their sockets */
+  "DELETE /me/sessions": {
+    answer: undefined;
+  };
+  /** Where you are logged in */
+  "GET /me/sessions": {
+    answer: SessionList;
+  };
+  /** End one of your sessions and its sockets */
+  "DELETE /me/sessions/{session}": {
+    path: { session: SessionId };
+    answer: undefined;
   };
   /** Make an account and begin its first session */
   "POST /register": {
@@ -1135,5 +1319,10 @@ export interface Endpoints {
   "GET /users": {
     query: { after?: string; limit?: number; online?: boolean; q?: string };
     answer: UserList;
+  };
+  /** One person */
+  "GET /users/{user}": {
+    path: { user: UserId };
+    answer: User;
   };
 }
