@@ -460,7 +460,7 @@ export interface History {
   epoch: Epoch;
   /** The page. */
   messages: Message[];
-  /** The room's last event. */
+  /** The room's last event when the page was begun. The page is as everything up to here has left it; what follows may be in it as well. */
   seq: Seq;
 }
 
@@ -699,6 +699,14 @@ export interface ReactionCount {
   /** The emoji. */
   emoji: string;
   /** The first of them, by when they reacted; `REACTION_USERS` at the most. */
+  users: UserId[];
+}
+
+/** `GET /rooms/{room}/messages/{message}/reactions?emoji=&after=&limit=`: who put one emoji there. */
+export interface ReactionList {
+  /** Where the next page starts (`?after=`), if there is one: the place of this page's last reaction, so that whoever takes theirs back meanwhile moves nobody out of the next page. */
+  next?: Seq;
+  /** The page, by when they reacted. */
   users: UserId[];
 }
 
@@ -1179,6 +1187,22 @@ export interface UserList {
 /** What others see a person doing. */
 export type UserStatus = "online" | "away" | "offline";
 
+/** What a message said at one time. */
+export interface Version {
+  /** Since when it said that. */
+  at: Timestamp;
+  /** The place of the event that made it say that. */
+  seq: Seq;
+  /** The text. */
+  text: string;
+}
+
+/** `GET /rooms/{room}/messages/{message}/versions`: the original first, what it says now last. */
+export interface VersionList {
+  /** Every text the message has had; none once it is deleted. */
+  versions: Version[];
+}
+
 /** What each endpoint takes and answers with, by method and path below `/api/v1`. */
 export interface Endpoints {
   /** Find accounts, suspended ones too */
@@ -1223,6 +1247,14 @@ export interface Endpoints {
   "PATCH /me": {
     body: UpdateMeRequest;
     answer: Me;
+  };
+  /** Take your picture away */
+  "DELETE /me/avatar": {
+    answer: undefined;
+  };
+  /** Set your picture */
+  "PUT /me/avatar": {
+    answer: User;
   };
   /** Whom you have blocked */
   "GET /me/blocks": {
@@ -1310,6 +1342,22 @@ export interface Endpoints {
     query: { after?: Seq; around?: Seq; before?: Seq; limit?: number };
     answer: History;
   };
+  /** One message as it is now */
+  "GET /rooms/{room}/messages/{message}": {
+    path: { room: RoomId; message: MessageId };
+    answer: Message;
+  };
+  /** Who put one emoji under a message */
+  "GET /rooms/{room}/messages/{message}/reactions": {
+    path: { room: RoomId; message: MessageId };
+    query: { after?: Seq; emoji: string; limit?: number };
+    answer: ReactionList;
+  };
+  /** Every text a message has had */
+  "GET /rooms/{room}/messages/{message}/versions": {
+    path: { room: RoomId; message: MessageId };
+    answer: VersionList;
+  };
   /** Rotate the tokens */
   "POST /token": {
     body?: TokenRequest;
@@ -1324,5 +1372,11 @@ export interface Endpoints {
   "GET /users/{user}": {
     path: { user: UserId };
     answer: User;
+  };
+  /** Somebody's picture */
+  "GET /users/{user}/avatar": {
+    path: { user: UserId };
+    query: { size?: number; v?: string };
+    answer: Blob;
   };
 }
