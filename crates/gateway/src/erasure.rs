@@ -8,12 +8,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hubbub_protocol::http::Role;
 use hubbub_protocol::{MemberChange, RoomId, Timestamp, UserId};
 
 use crate::app::App;
 use crate::membership::{MembershipChange, announce};
 use crate::refused::Refused;
 use crate::revocation;
+use crate::room_changes;
 
 /// How often what was cut off is looked for.
 const EVERY: Duration = Duration::from_secs(30);
@@ -42,6 +44,10 @@ pub async fn finish(app: &App, user: UserId) -> Result<(), Refused> {
 }
 
 async fn leave(app: &App, room: RoomId, user: UserId) -> Result<(), Refused> {
+    let owns = app.store.membership(room, user).await?.is_some_and(|m| m.role == Role::Owner);
+    if owns {
+        room_changes::give_up(app, room, user).await?;
+    }
     if app.store.leave(room, user).await? {
         let left = MembershipChange {
             room,

@@ -21,21 +21,28 @@ pub enum Remains {
     Memberships,
     /// The log: events of every kind, and what is kept beside them of reactions and mentions.
     Events,
+    /// Reactions and mentions, which are part of their events and not counted.
+    Folded,
+    /// What the search finds messages by.
+    SearchEntries,
     /// Read and delivery positions.
     Positions,
 }
 
 impl Remains {
     /// All of them, in the order of removal: who could still see something goes first.
-    pub const ALL: &'static [Self] = &[Self::Memberships, Self::Events, Self::Positions];
+    pub const ALL: &'static [Self] =
+        &[Self::Memberships, Self::Events, Self::Folded, Self::SearchEntries, Self::Positions];
 
-    /// Where they are counted.
+    /// Where they are counted, if they are.
     #[must_use]
-    pub const fn count_in(self, counts: &mut RemovedCounts) -> &mut u64 {
+    pub const fn count_in(self, counts: &mut RemovedCounts) -> Option<&mut u64> {
         match self {
-            Self::Memberships => &mut counts.memberships,
-            Self::Events => &mut counts.events,
-            Self::Positions => &mut counts.positions,
+            Self::Memberships => Some(&mut counts.memberships),
+            Self::Events => Some(&mut counts.events),
+            Self::Folded => None,
+            Self::SearchEntries => Some(&mut counts.search_entries),
+            Self::Positions => Some(&mut counts.positions),
         }
     }
 }
@@ -57,6 +64,16 @@ pub struct DestructionJob {
     pub removed: RemovedCounts,
     /// The picture it had, if it had one.
     pub icon: Option<PictureId>,
+}
+
+impl DestructionJob {
+    /// What was removed, now that of what was found `left` is left.
+    pub fn count(&mut self, what: Remains, left: u64) {
+        let found = what.count_in(&mut self.found).map_or(0, |found| *found);
+        if let Some(removed) = what.count_in(&mut self.removed) {
+            *removed = found.saturating_sub(left);
+        }
+    }
 }
 
 /// Destroying rooms.

@@ -131,22 +131,18 @@ impl Remover {
         what: Remains,
     ) -> Result<(), RemovalError> {
         let mut left = self.store.count_remains(job.room, what).await?;
-        if left > 0 {
-            let there = *what.count_in(&mut job.removed) + left;
-            let found = what.count_in(&mut job.found);
+        let before = what.count_in(&mut job.removed).map_or(0, |removed| *removed);
+        let there = before + left;
+        if let Some(found) = what.count_in(&mut job.found) {
             *found = there.max(*found);
-            self.hold(job).await?;
-            loop {
-                let gone = self.store.remove_remains(job.room, what, self.options.batch).await?;
-                if gone == 0 {
-                    break;
-                }
-                left = left.saturating_sub(gone);
-                *what.count_in(&mut job.removed) = *what.count_in(&mut job.found) - left;
-                self.hold(job).await?;
-            }
         }
-        *what.count_in(&mut job.removed) = *what.count_in(&mut job.found);
+        while left > 0 {
+            self.hold(job).await?;
+            let gone = self.store.remove_remains(job.room, what, self.options.batch).await?;
+            left = if gone == 0 { 0 } else { left.saturating_sub(gone) };
+            job.count(what, left);
+        }
+        job.count(what, 0);
         Ok(())
     }
 

@@ -13,7 +13,7 @@
 //! - `pictures`: square pictures of people and rooms
 //! - `admin`: the site administrator's side
 //! - `authority`: whether somebody may do something to a room
-//! - `accounts`, `sessions`, `users`, `rooms`, `codes`, `moderation`, `destruction`, `joining`,
+//! - `accounts`, `sessions`, `users`, `rooms`, `codes`, `icons`, `moderation`, `destruction`, `joining`,
 //!   `direct`, `history`, `bounds`: the endpoints
 
 mod accounts;
@@ -31,6 +31,7 @@ mod endpoints;
 mod extract;
 mod fields;
 mod history;
+mod icons;
 mod joining;
 mod layers;
 mod limiter;
@@ -111,6 +112,7 @@ fn endpoints() -> Endpoints {
         .and(admin::endpoints())
         .and(rooms::endpoints())
         .and(codes::endpoints())
+        .and(icons::endpoints())
         .and(moderation::endpoints())
         .and(destruction::endpoints())
         .and(joining::endpoints())

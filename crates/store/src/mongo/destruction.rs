@@ -39,19 +39,23 @@ fn job(document: &Document) -> Result<DestructionJob, StoreError> {
 }
 
 impl MongoStore {
-    /// Where remains are. Each document has its room in `room`.
-    fn remains(&self, what: Remains) -> Vec<&Collection<Document>> {
+    /// Where remains are, and the field of each that holds the room.
+    fn remains(&self, what: Remains) -> Vec<(&Collection<Document>, &'static str)> {
         match what {
-            Remains::Memberships => vec![&self.memberships, &self.bans],
-            Remains::Events => vec![&self.events, &self.reactions],
-            Remains::Positions => vec![&self.positions],
+            Remains::Memberships => vec![(&self.memberships, "room"), (&self.bans, "room")],
+            Remains::Events => vec![(&self.events, "room")],
+            Remains::Folded => vec![(&self.reactions, "room")],
+            Remains::SearchEntries => {
+                vec![(&self.search_blocks, "room"), (&self.search_marks, "_id")]
+            }
+            Remains::Positions => vec![(&self.positions, "room")],
         }
     }
 
     async fn count_left(&self, room: RoomId, what: Remains) -> Result<u64, StoreError> {
         let mut left = 0;
-        for collection in self.remains(what) {
-            left += collection.count_documents(doc! { "room": value::of_room(room) }).await?;
+        for (collection, field) in self.remains(what) {
+            left += collection.count_documents(doc! { field: value::of_room(room) }).await?;
         }
         Ok(left)
     }
@@ -189,11 +193,11 @@ impl DestructionStore for MongoStore {
     ) -> Result<u64, StoreError> {
         self.within(async {
             let mut removed = 0;
-            for collection in self.remains(what) {
+            for (collection, field) in self.remains(what) {
                 let left = most.saturating_sub(usize::try_from(removed).unwrap_or(usize::MAX));
                 let Some(left) = value::limit(left) else { break };
                 let page = collection
-                    .find(doc! { "room": value::of_room(room) })
+                    .find(doc! { field: value::of_room(room) })
                     .projection(doc! { "_id": 1 })
                     .limit(left)
                     .await?;

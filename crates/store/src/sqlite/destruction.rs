@@ -15,7 +15,9 @@ use crate::destruction::{DestructionJob, DestructionStore, Remains};
 const fn tables(what: Remains) -> &'static [(&'static str, &'static str)] {
     match what {
         Remains::Memberships => &[("memberships", "user"), ("bans", "user")],
-        Remains::Events => &[("events", "seq"), ("reactions", "message"), ("mentions", "seq")],
+        Remains::Events => &[("events", "seq")],
+        Remains::Folded => &[("reactions", "message"), ("mentions", "seq")],
+        Remains::SearchEntries => &[("search_blocks", "number"), ("search_marks", "room")],
         Remains::Positions => &[("positions", "user")],
     }
 }
