@@ -34,11 +34,11 @@ impl MongoStore {
         Ok(self.bans.find_one(this).projection(doc! { "_id": 1 }).await?.is_some())
     }
 
-    /// Why no member of a smaller role was found.
-    async fn not_smaller(&self, room: RoomId, user: UserId) -> StoreError {
+    /// Why no member of a role below `below` was found. Who has come in since was none.
+    async fn not_smaller(&self, room: RoomId, user: UserId, below: Role) -> StoreError {
         match self.find_membership(room, user).await {
-            Ok(Some(_)) => StoreError::Outranked,
-            Ok(None) => StoreError::NoSuchMember,
+            Ok(Some(place)) if place.role >= below => StoreError::Outranked,
+            Ok(_) => StoreError::NoSuchMember,
             Err(error) => error,
         }
     }
@@ -54,7 +54,7 @@ impl MongoStore {
             self.memberships.find_one_and_update(smaller(room, user, below), change).await?;
         match changed {
             Some(before) => Ok(before),
-            None => Err(self.not_smaller(room, user).await),
+            None => Err(self.not_smaller(room, user, below).await),
         }
     }
 
@@ -68,7 +68,7 @@ impl MongoStore {
         if removed.deleted_count > 0 {
             return Ok(());
         }
-        Err(self.not_smaller(room, user).await)
+        Err(self.not_smaller(room, user, below).await)
     }
 
     /// Sets the owner if it is `from` now; whether it is `to` then.
