@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use hubbub_protocol::http::{
     CodeResponse, CreateRoomRequest, DirectRequest, History, JoinRoomRequest, LoginRequest,
-    RegisterRequest, Room, RoomKind, RoomList, SessionResponse, TokenRequest, Transport, User,
-    UserList,
+    RegisterRequest, Room, RoomKind, RoomList, SearchResults, SessionResponse, TokenRequest,
+    Transport, User, UserList,
 };
 use hubbub_protocol::{ErrorCode, Message, MessageId, RoomId, Seq, UserId};
 use reqwest::{Method, RequestBuilder, Response, Url};
@@ -299,6 +299,21 @@ impl Api {
             Page::Around(seq) => parameters.push(("around", seq.to_string())),
         }
         self.get(&format!("rooms/{room}/messages"), &parameters).await
+    }
+
+    /// Messages of one's rooms that fulfil a query, the newest first, from the start or after a
+    /// page's `next`. A page that ran out of time may be empty and have a `next` all the same.
+    ///
+    /// # Errors
+    /// [`ApiError`]; `invalid_field` tells what is wrong with the query.
+    pub async fn search(
+        &self,
+        query: &str,
+        cursor: Option<&str>,
+    ) -> Result<SearchResults, ApiError> {
+        let mut parameters = vec![("q", query.to_owned())];
+        parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        self.get("search", &parameters).await
     }
 
     async fn begin(&self, request: RequestBuilder) -> Result<User, ApiError> {

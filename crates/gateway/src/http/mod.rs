@@ -45,6 +45,7 @@ pub mod problem;
 pub mod quotas;
 mod room_view;
 mod rooms;
+mod search;
 mod sessions;
 mod users;
 
@@ -119,6 +120,7 @@ fn endpoints() -> Endpoints {
         .and(direct::endpoints())
         .and(history::endpoints())
         .and(messages::endpoints())
+        .and(search::endpoints())
         .and(bounds::endpoints())
 }
 

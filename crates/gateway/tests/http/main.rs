@@ -16,5 +16,6 @@ mod me;
 mod outage;
 mod requests;
 mod rooms;
+mod search;
 mod sessions;
 mod users;

@@ -195,6 +195,10 @@ contract! {
         making_the_index_anew_changes_nothing
         entries_of_a_room_are_removed_and_counted
         a_search_that_has_no_time_says_so
+        an_edited_message_is_found_by_what_it_says_now
+        a_deleted_message_is_not_found
+        a_change_that_is_stored_before_its_message_counts
+        reactions_are_found_while_they_last
         a_search_finds_what_a_look_at_every_message_finds
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use hubbub_protocol::event::NewEventKind;
 use hubbub_protocol::{
-    Attachment, AttachmentId, Epoch, Event, Mentions, Message, MessageBody, MessageId, RoomId, Seq,
-    Timestamp, UserId,
+    Attachment, AttachmentId, EditedBody, Epoch, Event, Mentions, Message, MessageBody, MessageId,
+    NewEvent, Position, RoomId, Seq, Timestamp, UserId,
 };
 use hubbub_store::search::matches;
 use hubbub_store::{Has, Indexed, Page, SearchCursor, SearchPage, SearchQuery};
@@ -307,6 +308,92 @@ pub(crate) async fn a_search_that_has_no_time_says_so(store: AnyStore) {
     index(&store, room).await;
     let searched = store.search(&words(&["word"]), &[room], None, 10, Duration::ZERO).await;
     assert!(matches!(searched, Err(hubbub_store::StoreError::Overloaded(_))), "{searched:?}");
+}
+
+/// A change of a message, in its place.
+fn changed(message: &Event, seq: u64, kind: NewEventKind) -> Event {
+    NewEvent {
+        room: message.room(),
+        id: MessageId::new(),
+        sender: message.sender(),
+        at: at(seq),
+        kind,
+    }
+    .at(Position::new(Epoch(1), Seq(seq)))
+}
+
+fn edited(message: &Event, seq: u64, text: &str) -> Event {
+    let body = EditedBody { text: text.to_owned(), ..EditedBody::default() };
+    changed(message, seq, NewEventKind::Edited { message: message.id(), body })
+}
+
+fn deleted(message: &Event, seq: u64) -> Event {
+    changed(message, seq, NewEventKind::Deleted { message: message.id() })
+}
+
+pub(crate) async fn an_edited_message_is_found_by_what_it_says_now(store: AnyStore) {
+    for indexed_before in [false, true] {
+        let room = a_room(&store).await;
+        let message = said(room, 1, "the old wording");
+        stored(&store, &[message.clone(), said(room, 2, "something else")]).await;
+        if indexed_before {
+            index(&store, room).await;
+        }
+        stored(&store, &[edited(&message, 3, "new phrases")]).await;
+        assert_eq!(found(&store, room, &["phrases"]).await, [1]);
+        assert_eq!(found(&store, room, &["wording"]).await, [0; 0]);
+        stored(&store, &[edited(&message, 4, "latest words")]).await;
+        assert_eq!(found(&store, room, &["latest"]).await, [1]);
+        assert_eq!(found(&store, room, &["phrases"]).await, [0; 0]);
+    }
+}
+
+pub(crate) async fn a_deleted_message_is_not_found(store: AnyStore) {
+    for indexed_before in [false, true] {
+        let room = a_room(&store).await;
+        let messages: Vec<_> = (1..=3).map(|seq| said(room, seq, "a mistake")).collect();
+        stored(&store, &messages).await;
+        stored(&store, &[edited(&messages[0], 4, "a big mistake")]).await;
+        if indexed_before {
+            index(&store, room).await;
+        }
+        stored(&store, &[deleted(&messages[0], 5), deleted(&messages[2], 6)]).await;
+        assert_eq!(found(&store, room, &["mistake"]).await, [2]);
+        let from = SearchQuery { from: Some(messages[2].sender()), ..SearchQuery::default() };
+        assert_eq!(hits(&store, &from, &[room]).await, [0; 0]);
+        // An edit that comes too late brings nothing back.
+        stored(&store, &[edited(&messages[2], 7, "the mistake again")]).await;
+        assert_eq!(found(&store, room, &["again"]).await, [0; 0]);
+    }
+}
+
+pub(crate) async fn a_change_that_is_stored_before_its_message_counts(store: AnyStore) {
+    let room = a_room(&store).await;
+    let (first, second) = (said(room, 1, "early word"), said(room, 2, "early word"));
+    stored(&store, &[edited(&first, 3, "late word"), deleted(&second, 4)]).await;
+    index(&store, room).await;
+    stored(&store, &[first, second]).await;
+    assert_eq!(found(&store, room, &["word"]).await, [1]);
+    assert_eq!(found(&store, room, &["late"]).await, [1]);
+    assert_eq!(found(&store, room, &["early"]).await, [0; 0]);
+}
+
+pub(crate) async fn reactions_are_found_while_they_last(store: AnyStore) {
+    let room = a_room(&store).await;
+    let messages: Vec<_> = (1..=2).map(|seq| said(room, seq, "well done")).collect();
+    stored(&store, &messages).await;
+    let query = SearchQuery { has: vec![Has::Reaction], ..words(&["done"]) };
+    let react = |seq, on| {
+        let (message, emoji) = (messages[0].id(), "🎉".to_owned());
+        changed(&messages[0], seq, NewEventKind::Reaction { message, emoji, on })
+    };
+    for (event, expected) in [(react(3, true), vec![1]), (react(4, false), vec![])] {
+        index(&store, room).await;
+        stored(&store, &[event]).await;
+        assert_eq!(hits(&store, &query, &[room]).await, expected);
+        index(&store, room).await;
+        assert_eq!(hits(&store, &query, &[room]).await, expected);
+    }
 }
 
 fn query() -> impl Strategy<Value = SearchQuery> {

@@ -18,6 +18,7 @@ mod redis_loss;
 mod redis_trouble;
 mod resume;
 mod retries;
+mod search;
 mod standalone;
 
 use hubbub_protocol::{MessageId, RoomId, Timestamp};

@@ -177,6 +177,10 @@ impl Chat {
                 let room = self.room()?;
                 self.show_history(room, count).await
             }
+            Command::Search(query) => {
+                self.session()?;
+                self.show_hits(&query).await
+            }
             Command::Retry => self.retry().await,
             Command::Leave => {
                 let room = self.room()?;
@@ -322,6 +326,26 @@ impl Chat {
                 }
                 _ => self.screen.line(&line),
             }
+        }
+        Ok(())
+    }
+
+    /// Shows what a search has found, the newest last, as in a history.
+    async fn show_hits(&mut self, query: &str) -> Result<(), String> {
+        let results = self.api.search(query, None).await.map_err(explain)?;
+        for hit in results.hits.iter().rev() {
+            let message = &hit.message;
+            let room = self.directory.room(message.room).map(|room| room.name.clone());
+            let room = room.unwrap_or_else(|| message.room.to_string());
+            let name = self.directory.name(&self.api, message.room, message.sender).await;
+            let text = &message.body.text;
+            self.screen.line(&screen::message(Some(&room), message.at, &name, text));
+        }
+        match (results.hits.is_empty(), results.next) {
+            (true, None) => self.screen.line("nothing found"),
+            (true, Some(_)) => self.screen.line("nothing found in time; look for something rarer"),
+            (false, Some(_)) => self.screen.line("there is more; look for something rarer"),
+            (false, None) => {}
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ pub(crate) enum Command {
     Code,
     Direct(String),
     History(u32),
+    Search(String),
     Retry,
     Leave,
     Help,
@@ -42,6 +43,7 @@ pub(crate) const HELP: &str = "\
 /code                   this room's code, to pass on
 /direct NAME            talk to one person
 /history [N]            the last N messages here (20)
+/search WORDS           find messages in your rooms; from:NAME in:ROOM has:link …
 /retry                  send again what could not be sent
 /leave                  leave this room
 /quit                   end
@@ -86,6 +88,7 @@ pub(crate) fn parse(line: &str) -> Result<Command, String> {
             Ok(count @ 1..=HISTORY_MAX) => Command::History(count),
             _ => return Err(format!("/history takes a number from 1 to {HISTORY_MAX}")),
         },
+        "search" => Command::Search(one("words to look for")?),
         "retry" => Command::Retry,
         "leave" => Command::Leave,
         "help" => Command::Help,
