@@ -16,7 +16,8 @@ use hubbub_protocol::{
 };
 use hubbub_store::search::Indexed;
 use hubbub_store::{
-    Has, MongoOptions, MongoStore, NewRoom, SearchQuery, SqliteStore, Store, StoreError,
+    Has, MongoOptions, MongoStore, NewRoom, SearchQuery, SearchStore, SqliteStore, Store,
+    StoreError,
 };
 use hubbub_testkit::mongo::MongoSet;
 use mongodb::bson::{Document, doc};
