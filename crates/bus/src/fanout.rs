@@ -100,9 +100,10 @@ pub trait Fanout: Send + Sync {
     async fn publish_volatile(&self, room: RoomId, key: &str, frame: &str) -> Result<(), BusError>;
 
     /// Publishes a volatile frame to the nodes that hold connections of these people, as the
-    /// presence map has them, and to no other: nobody else hears of it. Of those with the same
-    /// `key` (no `;` in it), receivers may keep only the newest. A connection that was made a
-    /// moment ago may miss it, so whatever is told this way must be in `ready` as well.
+    /// presence map has them, and to this one, which knows its connections before the map does. No
+    /// other node hears of it. Of those with the same `key` (no `;` in it), receivers may keep only
+    /// the newest. A connection that another node has just greeted may miss it, so whatever is told
+    /// this way must be in `ready` as well.
     async fn tell_users(&self, users: &[UserId], key: &str, frame: &str) -> Result<(), BusError>;
 
     /// Tells every node, this one included.

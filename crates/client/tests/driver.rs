@@ -12,6 +12,7 @@ use futures_util::{SinkExt, StreamExt};
 use hubbub_client::client::{Client, Event, Options};
 use hubbub_client::http::Api;
 use hubbub_client::sync::Update;
+use hubbub_protocol::http::NotifyLevel;
 use hubbub_protocol::http::{SessionResponse, User, UserStatus};
 use hubbub_protocol::server::{GoAwayReason, ReadyRoom};
 use hubbub_protocol::{
@@ -102,6 +103,8 @@ impl Gateway {
                 unread: 0,
                 mentions: 0,
                 unread_from: None,
+                notify: NotifyLevel::default(),
+                version: 0,
             }],
         }
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use hubbub_client::sync::outbox::State;
 use hubbub_client::sync::{Action, Replica, Update};
 use hubbub_protocol::http::History;
+use hubbub_protocol::http::NotifyLevel;
 use hubbub_protocol::server::{ErrorFrame, Head, ReadyRoom};
 use hubbub_protocol::{
     ClientFrame, ConnectionId, Draft, Epoch, ErrorCode, Limits, Message, MessageBody, MessageId,
@@ -40,6 +41,8 @@ impl Fixture {
             unread: 0,
             mentions: 0,
             unread_from: None,
+            notify: NotifyLevel::default(),
+            version: 0,
         };
         self.ready_with(vec![room])
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use hubbub_client::sync::{Action, Replica, Update};
 use hubbub_protocol::http::History;
+use hubbub_protocol::http::NotifyLevel;
 use hubbub_protocol::server::{ErrorFrame, Head, ReadyRoom};
 use hubbub_protocol::{
     ClientFrame, ConnectionId, Draft, Epoch, ErrorCode, Event, Limits, MemberChange, Message,
@@ -353,6 +354,8 @@ impl World {
                     unread: 0,
                     mentions: 0,
                     unread_from: None,
+                    notify: NotifyLevel::default(),
+                    version: 0,
                 };
                 let ready = ServerFrame::Ready {
                     inbox: 0,

@@ -45,6 +45,7 @@ pub mod metric;
 pub mod permissions;
 pub mod presence;
 pub mod readiness;
+pub mod reading;
 pub mod refused;
 pub mod revocation;
 pub mod room_changes;

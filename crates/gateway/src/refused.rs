@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hubbub_bus::BusError;
 use hubbub_protocol::ErrorCode;
+use hubbub_protocol::server::ErrorFrame;
 use hubbub_store::StoreError;
 
 use crate::committer::CommitFailure;
@@ -22,6 +23,13 @@ impl Refused {
     #[must_use]
     pub const fn until(code: ErrorCode, retry_after: Duration) -> Self {
         Self { code, retry_after: Some(retry_after) }
+    }
+}
+
+impl From<Refused> for ErrorFrame {
+    fn from(refused: Refused) -> Self {
+        let millis = |after: Duration| u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1);
+        Self { retry_after_ms: refused.retry_after.map(millis), ..Self::new(refused.code) }
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hubbub_bus::local::{LocalBus, LocalOptions};
 use hubbub_store::sqlite::SqliteStore;
 use hubbub_store::{Store, StoreError};
-use hubbub_worker::{Pipeline, PipelineOptions, backlog};
+use hubbub_worker::{Away, Pipeline, PipelineOptions, backlog};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -47,12 +47,15 @@ impl Standalone {
             offline_grace: settings.offline_grace,
             ..LocalOptions::new(settings.node.clone())
         }));
-        let pipeline = Arc::new(Pipeline::new(
+        let pipeline = Pipeline::new(
             Arc::clone(&bus) as _,
             Arc::clone(&bus) as _,
             Arc::clone(&store) as _,
             PipelineOptions::default(),
-        ));
+        );
+        // No sinks: nobody is to be notified, so the announcer has nothing to run for.
+        let away = Away::new(Arc::clone(&store) as _, Arc::clone(&bus) as _, Vec::new());
+        let pipeline = Arc::new(pipeline.heeding(Arc::new(away)));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (storing, until) = (Arc::clone(&pipeline), stop.clone());
         tasks.spawn(async move { storing.run(until).await });

@@ -116,6 +116,13 @@ pub const STATUS_TEXT_GRAPHEMES: std::ops::RangeInclusive<usize> = 0..=80;
 pub const REASON_GRAPHEMES: std::ops::RangeInclusive<usize> = 0..=200;
 /// People that each reaction of a message names, at the most.
 pub const REACTION_USERS: usize = 100;
+/// Unread messages of a room that are counted, and those among them that mention somebody. A count
+/// of this many stands for this many or more.
+pub const UNREAD_MAX: u64 = 1_000;
+/// Entries of an inbox. The oldest go when there are more.
+pub const INBOX_MAX: usize = 1_000;
+/// Longest excerpt of a message in an inbox, in graphemes.
+pub const EXCERPT_GRAPHEMES: usize = 200;
 /// People in a direct room among a few, the one who opens it included.
 pub const DIRECT_GROUP_MEMBERS: std::ops::RangeInclusive<usize> = 3..=10;
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::client::FrameError;
 use crate::error::ErrorCode;
 use crate::event::{Deleted, Edited, Member, Message, Reaction, RoomChange};
-use crate::http::{User, UserStatus};
+use crate::http::{NotifyLevel, User, UserStatus};
 use crate::id::{ConnectionId, Epoch, MessageId, NodeId, RoomId, Seq, UserId};
 use crate::limits::Limits;
 use crate::time::Timestamp;
@@ -25,7 +25,8 @@ pub struct ReadyRoom {
     /// The last event that reached one of this user's devices.
     pub delivered: Seq,
     /// Messages by others that are unread: after `read`, or from `unread_from` on; deleted ones do
-    /// not count.
+    /// not count. Counted among what is stored, up to
+    /// [`UNREAD_MAX`](crate::limits::UNREAD_MAX), which stands for that many or more.
     pub unread: u64,
     /// Those among them that mention this user.
     #[serde(default)]
@@ -33,6 +34,12 @@ pub struct ReadyRoom {
     /// From where on the room was marked unread, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread_from: Option<Seq>,
+    /// What of the room reaches this user when they are not looking.
+    #[serde(default)]
+    pub notify: NotifyLevel,
+    /// The version of this user's mark.
+    #[serde(default)]
+    pub version: u64,
 }
 
 /// How far one member has come in a room.
@@ -50,6 +57,16 @@ pub struct Mark {
     /// Grows with every change of one member's mark, so that late news is known as such.
     #[serde(default)]
     pub version: u64,
+    /// What of the room reaches them when they are not looking. Only ever told to themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<NotifyLevel>,
+    /// Messages by others that are unread, counted anew; see [`ReadyRoom::unread`]. Only ever told
+    /// to themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<u64>,
+    /// Those among them that mention them. Only ever told to themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mentions: Option<u64>,
 }
 
 /// What somebody is doing.

@@ -27,12 +27,20 @@ pub enum Remains {
     SearchEntries,
     /// Read and delivery positions.
     Positions,
+    /// Inbox entries.
+    InboxEntries,
 }
 
 impl Remains {
     /// All of them, in the order of removal: who could still see something goes first.
-    pub const ALL: &'static [Self] =
-        &[Self::Memberships, Self::Events, Self::Folded, Self::SearchEntries, Self::Positions];
+    pub const ALL: &'static [Self] = &[
+        Self::Memberships,
+        Self::Events,
+        Self::Folded,
+        Self::SearchEntries,
+        Self::Positions,
+        Self::InboxEntries,
+    ];
 
     /// Where they are counted, if they are.
     #[must_use]
@@ -43,6 +51,7 @@ impl Remains {
             Self::Folded => None,
             Self::SearchEntries => Some(&mut counts.search_entries),
             Self::Positions => Some(&mut counts.positions),
+            Self::InboxEntries => Some(&mut counts.inbox_entries),
         }
     }
 }

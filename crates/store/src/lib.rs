@@ -14,6 +14,7 @@
 //! - [`destruction`]: rooms that are gone for good, and the removal of what is left of them
 //! - [`events`]: the rooms' logs as stored, history, state sync, epochs
 //! - [`positions`]: how far each member has come
+//! - [`inbox`]: what came for people while they were away
 //! - [`search`]: full-text search
 //! - [`fold`]: how names are compared
 //! - [`blobs`]: the bytes of files and pictures
@@ -32,6 +33,7 @@ pub mod destruction;
 pub mod events;
 pub mod fold;
 mod history;
+pub mod inbox;
 pub mod moderation;
 pub mod mongo;
 pub mod positions;
@@ -51,9 +53,10 @@ pub use blobs::{BlobKey, BlobStore, DiskBlobs, GridFsBlobs, S3Blobs, S3Options};
 pub use blocks::BlockStore;
 pub use destruction::{DestructionJob, DestructionStore, Remains};
 pub use events::{Appended, EventStore, HistoryPage, Page, Reactor, StoredPlace};
+pub use inbox::{InboxNote, InboxPart, InboxPlace, InboxStore};
 pub use moderation::{BanRecord, ModerationStore};
 pub use mongo::{MongoOptions, MongoStore};
-pub use positions::{PositionRecord, PositionStore};
+pub use positions::{Moved, PositionChange, PositionRecord, PositionStore, Unread, UnreadRange};
 pub use rooms::{CodeLimits, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate};
 pub use search::{Has, Indexed, RoomsBehind, SearchCursor, SearchPage, SearchQuery, SearchStore};
 pub use sessions::{NewSession, Rotation, SessionRecord, SessionStore};
@@ -113,6 +116,7 @@ pub trait Store:
     + DestructionStore
     + EventStore
     + PositionStore
+    + InboxStore
     + SearchStore
     + fmt::Debug
     + Send

@@ -15,6 +15,7 @@ mod blocks;
 mod destruction;
 mod error;
 mod events;
+mod inbox;
 mod memberships;
 mod moderation;
 mod positions;
@@ -102,6 +103,7 @@ pub struct MongoStore {
     events: Collection<Document>,
     reactions: Collection<Document>,
     positions: Collection<Document>,
+    inbox: Collection<Document>,
     search_marks: Collection<Document>,
     search_blocks: Collection<Document>,
     touched: Touched,
@@ -159,6 +161,7 @@ impl MongoStore {
             events: database.collection("events"),
             reactions: database.collection("reactions"),
             positions: database.collection("positions"),
+            inbox: database.collection("inbox"),
             // The number is that of the index's format: another one is made anew beside it.
             search_marks: database.collection("search_marks_1"),
             search_blocks: database.collection("search_blocks_1"),

@@ -13,6 +13,7 @@ mod blocks;
 mod destruction;
 mod error;
 mod events;
+mod inbox;
 mod memberships;
 mod moderation;
 mod positions;

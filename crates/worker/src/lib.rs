@@ -10,6 +10,7 @@
 //! - [`search_indexer`]: keeps the search index level with the logs
 //! - [`destruction`]: removes what destroyed rooms have left
 //! - [`backlog`]: how full the write-ahead log is, as gauges
+//! - [`away`]: inboxes of people who are away, and the hook for those who send notifications
 //! - [`metric`]: the names of what is counted and measured
 //!
 //! The process around them:
@@ -19,6 +20,7 @@
 //! - [`readiness`]: whether it does its work
 //! - [`cli`], [`operator`]: the command line, and what it answers to operators
 
+pub mod away;
 pub mod backlog;
 mod backoff;
 pub mod cli;
@@ -34,6 +36,7 @@ pub mod search_indexer;
 pub mod settings;
 pub mod worker;
 
+pub use away::{Away, Sink, SinkError};
 pub use connect::{ConnectError, Connected, connect};
 pub use destruction::{Remover, RemoverOptions};
 pub use pipeline::{Pipeline, PipelineOptions};

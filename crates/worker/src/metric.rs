@@ -29,6 +29,12 @@ pub enum Metric {
     SearchFailures,
     /// Destroyed rooms that were removed.
     RoomsRemoved,
+    /// Inbox entries that a sink took, by `sink`.
+    Announced,
+    /// Inbox entries that a sink did not take, by `sink`.
+    NotAnnounced,
+    /// Batches of inbox entries that the sinks were too slow for, and get later.
+    AnnouncementsPutOff,
     /// Entries that wait for storage, by `partition`.
     WalEntries,
     /// Age of the oldest entry that waits for storage, in seconds, by `partition`.
@@ -54,6 +60,9 @@ impl Metric {
             Self::SearchSteps => "hubbub_search_index_steps_total",
             Self::SearchFailures => "hubbub_search_index_failures_total",
             Self::RoomsRemoved => "hubbub_worker_rooms_removed_total",
+            Self::Announced => "hubbub_worker_announced_total",
+            Self::NotAnnounced => "hubbub_worker_not_announced_total",
+            Self::AnnouncementsPutOff => "hubbub_worker_announcements_put_off_total",
             Self::WalEntries => "hubbub_wal_entries",
             Self::WalOldestSeconds => "hubbub_wal_oldest_seconds",
             Self::DeadLetters => "hubbub_wal_dead_letters",
@@ -64,9 +73,9 @@ impl Metric {
 /// Tells the installed recorder what each metric means. Call once, after installing it.
 pub fn describe() {
     use Metric::{
-        AppendSeconds, BatchEvents, Batches, Buried, Claimed, DeadLetters, Events, Reaped,
-        Relocated, Retries, RoomsRemoved, SearchFailures, SearchSteps, WalEntries,
-        WalOldestSeconds,
+        Announced, AnnouncementsPutOff, AppendSeconds, BatchEvents, Batches, Buried, Claimed,
+        DeadLetters, Events, NotAnnounced, Reaped, Relocated, Retries, RoomsRemoved,
+        SearchFailures, SearchSteps, WalEntries, WalOldestSeconds,
     };
     describe_counter!(Batches.name(), "Batches given to the store.");
     describe_histogram!(BatchEvents.name(), Unit::Count, "Events in a batch.");
@@ -80,6 +89,12 @@ pub fn describe() {
     describe_counter!(SearchSteps.name(), "Steps in which rooms were indexed for the search.");
     describe_counter!(SearchFailures.name(), "Rooms that could not be indexed for the search.");
     describe_counter!(RoomsRemoved.name(), "Destroyed rooms of which nothing is left.");
+    describe_counter!(Announced.name(), "Inbox entries that a sink took.");
+    describe_counter!(NotAnnounced.name(), "Inbox entries that a sink did not take.");
+    describe_counter!(
+        AnnouncementsPutOff.name(),
+        "Batches of inbox entries that the sinks were too slow for, and get later."
+    );
     describe_gauge!(WalEntries.name(), "Entries that wait for storage.");
     describe_gauge!(WalOldestSeconds.name(), Unit::Seconds, "Age of the oldest waiting entry.");
     describe_gauge!(DeadLetters.name(), "Dead letters that wait for an operator.");

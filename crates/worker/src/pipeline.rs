@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use self::grouping::Grouping;
 use self::partition::Partition;
 use self::progress::Progress;
+use crate::away::Away;
 
 /// How a [`Pipeline`] works.
 #[derive(Debug, Clone)]
@@ -73,6 +74,8 @@ struct Shared {
     appends: Grouping,
     options: PipelineOptions,
     progress: Progress,
+    /// Who looks after people who are away, if anybody does.
+    away: Option<Arc<Away>>,
 }
 
 /// One consumer of the write-ahead log. Any number of them, in any number of processes, share the
@@ -98,7 +101,21 @@ impl Pipeline {
     ) -> Self {
         let progress = Progress::new(wal.partitions());
         let appends = Grouping::start(Arc::clone(&store), wal.partitions());
-        Self { shared: Arc::new(Shared { wal, log, store, appends, options, progress }) }
+        Self {
+            shared: Arc::new(Shared { wal, log, store, appends, options, progress, away: None }),
+        }
+    }
+
+    /// Lets people who are away find in their inbox what is stored for them.
+    ///
+    /// # Panics
+    /// When the pipeline is at work already.
+    #[must_use]
+    pub fn heeding(mut self, away: Arc<Away>) -> Self {
+        let shared =
+            Arc::get_mut(&mut self.shared).expect("nothing shares it before it is at work");
+        shared.away = Some(away);
+        self
     }
 
     /// Stores what is committed, until `stop`; then finishes the batches in hand and returns. A

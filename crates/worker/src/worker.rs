@@ -15,7 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::connect::{ConnectError, Connected, connect, connect_mongodb, connect_redis};
 use crate::settings::Settings;
-use crate::{Pipeline, Reaper, Remover, SearchIndexer, metric, readiness};
+use crate::{Away, Pipeline, Reaper, Remover, SearchIndexer, Sink, metric, readiness};
 
 /// Why a worker did not start.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,18 @@ impl Worker {
     /// # Errors
     /// [`StartError`], whose text names the setting and says what to do.
     pub async fn start(settings: &Settings, lifecycle: Lifecycle) -> Result<Self, StartError> {
+        Self::start_with(settings, lifecycle, Vec::new()).await
+    }
+
+    /// As [`Self::start`], and gives what is new in the inboxes to `sinks`.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_with(
+        settings: &Settings,
+        lifecycle: Lifecycle,
+        sinks: Vec<Arc<dyn Sink>>,
+    ) -> Result<Self, StartError> {
         let metrics = Metrics::install()?;
         metric::describe();
         let address = settings.admin_listen;
@@ -66,12 +78,12 @@ impl Worker {
 
         let stop = lifecycle.soft_stop();
         let health = Health::new();
-        let pipeline = Arc::new(Pipeline::new(
-            bus.clone(),
-            bus.clone(),
-            store.clone(),
-            settings.pipeline.clone(),
-        ));
+        let away = Arc::new(Away::new(store.clone(), bus.clone(), sinks));
+        let pipeline =
+            Pipeline::new(bus.clone(), bus.clone(), store.clone(), settings.pipeline.clone());
+        let pipeline = Arc::new(pipeline.heeding(away.clone()));
+        let until = stop.clone();
+        lifecycle.spawn_essential("announcer", async move { away.run(until).await });
         let (storing, until) = (pipeline.clone(), stop.clone());
         lifecycle.spawn_essential("pipeline", async move { storing.run(until).await });
         lifecycle

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::LocalBus;
 use crate::dispatch::{Delivery, Dispatcher, Roster};
-use crate::{BusError, Control, Fanout, Presence, Receiver};
+use crate::{BusError, Control, Fanout, Receiver};
 
 #[derive(Default)]
 struct Wanted(RwLock<HashSet<RoomId>>);
@@ -84,13 +84,9 @@ impl Fanout for LocalBus {
     }
 
     async fn tell_users(&self, users: &[UserId], key: &str, frame: &str) -> Result<(), BusError> {
-        let present = self.presence(users).await?;
-        let connected = users.iter().zip(present).filter(|(_, held)| !held.connections.is_empty());
-        let users: Vec<UserId> = connected.map(|(user, _)| *user).collect();
-        if !users.is_empty() {
-            let frame = Bytes::copy_from_slice(frame.as_bytes());
-            self.hearing.tell(Delivery::ForUsers { users, key: key.into(), frame });
-        }
+        let (users, key) = (users.to_vec(), key.into());
+        let frame = Bytes::copy_from_slice(frame.as_bytes());
+        self.hearing.tell(Delivery::ForUsers { users, key, frame });
         Ok(())
     }
 

@@ -47,6 +47,7 @@ impl Fanout for RedisBus {
 
     async fn tell_users(&self, users: &[UserId], key: &str, frame: &str) -> Result<(), BusError> {
         let mut by_node: BTreeMap<NodeId, BTreeSet<UserId>> = BTreeMap::new();
+        by_node.insert(self.incarnation.clone(), users.iter().copied().collect());
         for (user, present) in users.iter().zip(self.presence(users).await?) {
             for connection in present.connections {
                 by_node.entry(connection.node).or_default().insert(*user);

@@ -109,19 +109,22 @@ pub(crate) async fn the_probe_comes_back(backend: &Backend) {
     assert!(node.bus.probe_age().unwrap() < Duration::from_secs(5));
 }
 
-pub(crate) async fn a_frame_for_people_reaches_those_who_are_connected(backend: &Backend) {
+pub(crate) async fn a_frame_for_people_reaches_their_node_before_the_map_has_them(
+    backend: &Backend,
+) {
     let node = backend.node("a").await;
     eventually("the probe", async || node.bus.probe_age().is_some()).await;
     node.bus.renew_lease().await.unwrap();
-    let (here, away) = (UserId::new(), UserId::new());
+    let (here, new) = (UserId::new(), UserId::new());
     let devices = [ConnectionId::new(), ConnectionId::new()].map(|device| (here, device, Online));
     node.bus.put_connections(&devices).await.unwrap();
-    node.bus.tell_users(&[away], "inbox", "{}").await.unwrap();
     let frame = r#"{"type":"inbox";"}"#;
-    node.bus.tell_users(&[here, away], "inbox", frame).await.unwrap();
-    let word = Word::ForUsers(vec![here], "inbox".into(), Bytes::from(frame));
+    let mut users = vec![here, new];
+    users.sort_unstable();
+    node.bus.tell_users(&users, "inbox", frame).await.unwrap();
+    let word = Word::ForUsers(users.clone(), "inbox".into(), Bytes::from(frame));
     node.heard.until_word(word.clone()).await;
-    let for_users = |word: &Word| matches!(word, Word::ForUsers(..));
-    let heard: Vec<_> = node.heard.words().into_iter().filter(for_users).collect();
-    assert_eq!(heard, [word], "once a node, and nothing for those who are away");
+    node.bus.tell_users(&users, "next", frame).await.unwrap();
+    node.heard.until_word(Word::ForUsers(users, "next".into(), Bytes::from(frame))).await;
+    assert_eq!(node.heard.count_of(&word), 1, "once a node, however many devices");
 }

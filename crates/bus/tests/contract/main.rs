@@ -97,7 +97,7 @@ contract! {
             a_control_word_comes_back_to_its_node,
             an_ended_session_is_remembered_and_told,
             the_probe_comes_back,
-            a_frame_for_people_reaches_those_who_are_connected,
+            a_frame_for_people_reaches_their_node_before_the_map_has_them,
         }
         people {
             the_first_renewal_takes_the_lease,

@@ -32,6 +32,7 @@ mod extract;
 mod fields;
 mod history;
 mod icons;
+mod inbox;
 mod joining;
 mod layers;
 mod limiter;
@@ -43,6 +44,7 @@ pub mod openapi;
 mod pictures;
 pub mod problem;
 pub mod quotas;
+mod receipts;
 mod room_view;
 mod rooms;
 mod search;
@@ -121,6 +123,8 @@ fn endpoints() -> Endpoints {
         .and(history::endpoints())
         .and(messages::endpoints())
         .and(search::endpoints())
+        .and(receipts::endpoints())
+        .and(inbox::endpoints())
         .and(bounds::endpoints())
 }
 

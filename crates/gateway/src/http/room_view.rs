@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use hubbub_protocol::http::{NotifyLevel, Role, Room};
-use hubbub_protocol::{ErrorCode, PictureId, Position, RoomId, Seq, Timestamp, UserId};
-use hubbub_store::{Membership, PositionRecord, RoomRecord};
+use hubbub_protocol::http::{Role, Room};
+use hubbub_protocol::{ErrorCode, PictureId, Position, RoomId, Timestamp, UserId};
+use hubbub_store::{Membership, RoomRecord};
 
 use super::problem::ApiResult;
 use crate::app::App;
+use crate::reading::{Reading, readings};
 
 /// A room and the viewer's place in it; none if they are not a member.
 pub(super) type Seen = (RoomRecord, Option<Membership>);
@@ -43,11 +44,14 @@ pub(super) async fn views(app: &App, user: UserId, rooms: Vec<Seen>) -> ApiResul
         return Ok(Vec::new());
     }
     let ids: Vec<_> = rooms.iter().map(|(room, _)| room.id).collect();
-    let heads = async { Ok(app.committer.heads(&ids).await?) };
-    let (heads, places, names) =
-        tokio::try_join!(heads, places(app, user, &rooms), people_names(app, user, &rooms))?;
+    let places = async {
+        let heads = app.committer.heads(&ids).await?;
+        let places = places(app, user, &rooms, &heads).await?;
+        Ok((heads, places))
+    };
+    let ((heads, places), names) = tokio::try_join!(places, people_names(app, user, &rooms))?;
     let views = rooms.into_iter().zip(heads).map(|((room, membership), head)| {
-        let place = places.get(&room.id).copied().unwrap_or_default();
+        let place = places.get(&room.id);
         let name = names.get(&room.id).cloned();
         seen(room, membership.as_ref(), head, place, name)
     });
@@ -63,7 +67,7 @@ pub(super) fn fresh(room: RoomRecord, owner: UserId, head: Position) -> Room {
         joined_at: room.created_at,
         muted_until: None,
     };
-    seen(room, Some(&membership), head, Place::default(), None)
+    seen(room, Some(&membership), head, None, None)
 }
 
 /// Where a room's picture is.
@@ -77,11 +81,13 @@ fn seen(
     room: RoomRecord,
     membership: Option<&Membership>,
     head: Position,
-    place: Place,
+    place: Option<&Reading>,
     people: Option<String>,
 ) -> Room {
     let is_member = membership.is_some();
     let now = Timestamp::now();
+    let row = place.map(|place| &place.row);
+    let unread = place.map(|place| place.unread).unwrap_or_default();
     Room {
         id: room.id,
         kind: room.kind,
@@ -94,18 +100,18 @@ fn seen(
         members: room.members,
         epoch: head.epoch,
         seq: head.seq,
-        read: place.read,
-        delivered: place.delivered,
-        unread: place.unread,
-        mentions: 0,
-        unread_from: None,
+        read: row.map(|row| row.read).unwrap_or_default(),
+        delivered: row.map(|row| row.delivered).unwrap_or_default(),
+        unread: unread.messages,
+        mentions: unread.mentions,
+        unread_from: row.and_then(|row| row.unread_from),
         topic: room.topic,
         icon: room.icon.map(|icon| icon_path(room.id, icon)),
         slow_mode_ms: room.slow_mode_ms,
         links: room.links,
         mention_all: room.mention_all,
         archived: room.archived,
-        notify: NotifyLevel::default(),
+        notify: row.map(|row| row.notify).unwrap_or_default(),
         muted_until: membership.and_then(|m| m.muted_until).filter(|until| *until > now),
         people: if is_member { room.people } else { Vec::new() },
         code_expires_at: room.code_limits.expires_at.filter(|_| is_member),
@@ -113,28 +119,17 @@ fn seen(
     }
 }
 
-/// How far the viewer has come in a room; all zero for those who are not members.
-#[derive(Debug, Clone, Copy, Default)]
-struct Place {
-    read: Seq,
-    delivered: Seq,
-    unread: u64,
-}
-
-async fn places(app: &App, user: UserId, rooms: &[Seen]) -> ApiResult<HashMap<RoomId, Place>> {
-    let ids: Vec<_> =
-        rooms.iter().filter(|(_, mine)| mine.is_some()).map(|(room, _)| room.id).collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let positions = app.store.positions(user, &ids).await?;
-    let read: Vec<_> = positions.iter().map(|position| (position.room, position.read)).collect();
-    let unread = app.store.unread(user, &read).await?;
-    let place = |(position, unread): (PositionRecord, u64)| {
-        let PositionRecord { room, read, delivered, .. } = position;
-        (room, Place { read, delivered, unread })
-    };
-    Ok(positions.into_iter().zip(unread).map(place).collect())
+/// How far the viewer has come in the rooms they are a member of.
+async fn places(
+    app: &App,
+    user: UserId,
+    rooms: &[Seen],
+    heads: &[Position],
+) -> ApiResult<HashMap<RoomId, Reading>> {
+    let mine = rooms.iter().zip(heads).filter(|((_, mine), _)| mine.is_some());
+    let places: Vec<_> = mine.map(|((room, _), head)| (room.id, head.seq)).collect();
+    let readings = readings(app, user, &places).await?;
+    Ok(readings.into_iter().map(|reading| (reading.row.room, reading)).collect())
 }
 
 /// What the direct rooms among these are called: the other people's display names.

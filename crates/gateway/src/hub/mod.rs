@@ -63,6 +63,8 @@ const MEMBER_FRAME: &[u8] = b"{\"type\":\"member\"";
 const ROOM_FRAME: &[u8] = b"{\"type\":\"room\"";
 /// Volatile keys that name a user whose own connections need not hear of it.
 pub const TYPING_KEY: &str = "typing:";
+/// As [`TYPING_KEY`]: one's own marks come by [`Receiver::for_users`], with more in them.
+pub const MARKS_KEY: &str = "marks:";
 
 type RoomShard = Mutex<HashMap<RoomId, Arc<Room>>>;
 
@@ -457,7 +459,10 @@ impl Receiver for Hub {
             return;
         };
         let wire = WireFrame::text(&frame);
-        let about = key.strip_prefix(TYPING_KEY).and_then(|user| user.parse::<UserId>().ok());
+        let about = [TYPING_KEY, MARKS_KEY]
+            .iter()
+            .find_map(|kind| key.strip_prefix(kind))
+            .and_then(|user| user.parse::<UserId>().ok());
         let key = format!("{room}:{key}");
         for (_, member) in &held.state().members {
             if Some(member.user) != about {

@@ -21,6 +21,7 @@ use super::session::Session;
 use crate::auth::token::Access;
 use crate::committer::CommitFailure;
 use crate::hub::connection::Connection;
+use crate::reading::{Reading, readings, waiting};
 
 /// Malformed frames that are answered before the first good one; then the connection is closed.
 const PATIENCE: u32 = 8;
@@ -178,6 +179,7 @@ async fn welcome(sockets: &Arc<Sockets>, access: Access, hello: Hello) -> Result
     let rooms = choose_rooms(sockets, &connection, hello.only).await?;
     let heads = hub.heads(&rooms).await?;
     let ready = ready_rooms(sockets, access, &rooms, &heads).await?;
+    let inbox = waiting(&sockets.app, access.user).await?;
     connection.tell(&ServerFrame::Ready {
         user: access.user,
         connection: connection.id,
@@ -186,7 +188,7 @@ async fn welcome(sockets: &Arc<Sockets>, access: Access, hello: Hello) -> Result
         token_expires_in_ms: session.token_expires_in_ms(),
         limits: sockets.app.limits,
         rooms: ready,
-        inbox: 0,
+        inbox,
     });
     let resume: HashMap<RoomId, Position> =
         hello.resume.iter().map(|point| (point.room, point.position())).collect();
@@ -232,30 +234,22 @@ async fn ready_rooms(
     rooms: &[RoomId],
     heads: &[Position],
 ) -> Result<Vec<ReadyRoom>, Refusal> {
-    let store = &sockets.app.store;
-    let positions = store.positions(access.user, rooms).await?;
-    // Nothing after `read`: nothing to count.
-    let unread_in: Vec<_> = positions
-        .iter()
+    let places: Vec<_> = rooms.iter().zip(heads).map(|(room, head)| (*room, head.seq)).collect();
+    let readings = readings(&sockets.app, access.user, &places).await?;
+    Ok(readings
+        .into_iter()
         .zip(heads)
-        .filter(|(position, head)| position.read < head.seq)
-        .map(|(position, _)| (position.room, position.read))
-        .collect();
-    let counts = store.unread(access.user, &unread_in).await?;
-    let unread: HashMap<RoomId, u64> =
-        unread_in.iter().map(|(room, _)| *room).zip(counts).collect();
-    Ok(positions
-        .iter()
-        .zip(heads)
-        .map(|(position, head)| ReadyRoom {
-            room: position.room,
+        .map(|(Reading { row, unread }, head)| ReadyRoom {
+            room: row.room,
             epoch: head.epoch,
             seq: head.seq,
-            read: position.read,
-            delivered: position.delivered,
-            unread: unread.get(&position.room).copied().unwrap_or(0),
-            mentions: 0,
-            unread_from: None,
+            read: row.read,
+            delivered: row.delivered,
+            unread: unread.messages,
+            mentions: unread.mentions,
+            unread_from: row.unread_from,
+            notify: row.notify,
+            version: row.version,
         })
         .collect())
 }

@@ -14,7 +14,9 @@ use hubbub_protocol::server::ErrorFrame;
 use hubbub_protocol::{
     ClientFrame, CloseCode, ErrorCode, MessageId, Position, RoomId, ServerFrame, Timestamp,
 };
+use hubbub_store::PositionChange;
 
+use self::marks::Marks;
 use super::Sockets;
 use crate::hub::connection::Connection;
 use crate::refused::Refused;
@@ -24,6 +26,7 @@ use crate::refused::Refused;
 pub struct Session {
     sockets: Arc<Sockets>,
     connection: Arc<Connection>,
+    marks: Arc<Marks>,
 }
 
 impl Drop for Session {
@@ -37,7 +40,7 @@ impl Drop for Session {
 
 impl Session {
     pub(super) fn new(sockets: Arc<Sockets>, connection: Arc<Connection>) -> Self {
-        Self { sockets, connection }
+        Self { sockets, connection, marks: Arc::default() }
     }
 
     /// The connection as the hub knows it.
@@ -94,8 +97,9 @@ impl Session {
             ClientFrame::React { id, room, message, emoji, on } => {
                 (Some(id), Some(room), self.react(id, room, message, emoji, on).await)
             }
-            ClientFrame::Mark { room, delivered, read, unread: _ } => {
-                (None, Some(room), self.mark(room, delivered, read).await)
+            ClientFrame::Mark { room, delivered, read, unread } => {
+                let change = PositionChange { delivered, read, unread_from: unread, notify: None };
+                (None, Some(room), self.mark(room, change).await)
             }
             ClientFrame::Typing { room, on } => (None, Some(room), self.typing(room, on).await),
             ClientFrame::Status { status } => {
@@ -108,12 +112,10 @@ impl Session {
                 (None, None, Ok(()))
             }
         };
-        if let Err(Refused { code, retry_after }) = outcome {
-            let mut error = ErrorFrame::new(code);
+        if let Err(refused) = outcome {
+            let mut error = ErrorFrame::from(refused);
             error.id = id.map(|id: MessageId| id.to_string());
             error.room = room;
-            error.retry_after_ms = retry_after
-                .map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1));
             self.connection.tell(&ServerFrame::Error(error));
         }
     }

@@ -3,6 +3,7 @@
 use axum::http::{Method, StatusCode};
 use hubbub_bus::RoomLog;
 use hubbub_protocol::{Epoch, Position, RoomId, Seq};
+use hubbub_store::PositionChange;
 use serde_json::{Value, json};
 
 use crate::api::{Api, Person, usernames};
@@ -190,6 +191,6 @@ async fn unread_counts_others_messages_after_the_read_position() {
     };
     assert_eq!(seen(&bob).await.0, 2);
     let room: RoomId = id.parse().unwrap();
-    api.app.store.mark(room, bob.id, None, Some(read.seq)).await.unwrap();
+    api.app.store.mark(room, bob.id, PositionChange::read(read.seq)).await.unwrap();
     assert_eq!(seen(&bob).await, (json!(1), json!(read.seq)));
 }

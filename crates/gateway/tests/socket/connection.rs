@@ -124,31 +124,6 @@ async fn a_client_that_closes_gets_its_close_back() {
 }
 
 #[tokio::test]
-async fn marks_move_forward_only_and_never_past_the_head() {
-    let node = Node::start().await;
-    let (ann, bob) = (node.person("ann").await, node.person("bob").await);
-    let room = ann.room("r").await;
-    join(&bob, &room).await;
-    let (mut anns, mut bobs) = (node.greeted(&ann).await, node.greeted(&bob).await);
-    for (read, expected) in [(Seq(1), Seq(1)), (Seq(999), Seq(2)), (Seq(1), Seq(2))] {
-        bobs.send(&ClientFrame::Mark {
-            room: room.id,
-            delivered: None,
-            read: Some(read),
-            unread: None,
-        })
-        .await;
-        let mark = anns
-            .until(|frame| match frame {
-                ServerFrame::Marks { marks, .. } => marks.into_iter().next(),
-                _ => None,
-            })
-            .await;
-        assert_eq!((mark.read, mark.delivered), (expected, expected));
-    }
-}
-
-#[tokio::test]
 async fn a_leaving_node_tells_its_clients_and_is_gone() {
     let node = Node::start().await;
     let ann = node.person("ann").await;

@@ -6,6 +6,7 @@ mod connection;
 mod frames;
 mod handshake;
 mod hello;
+mod marks;
 mod messages;
 mod node;
 mod presence;

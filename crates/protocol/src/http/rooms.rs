@@ -85,7 +85,8 @@ pub struct Room {
     pub read: Seq,
     /// The last event that reached one of your devices.
     pub delivered: Seq,
-    /// Messages by others that are unread.
+    /// Messages by others that are unread: up to
+    /// [`UNREAD_MAX`](crate::limits::UNREAD_MAX), which stands for that many or more.
     pub unread: u64,
     /// Those among them that mention you.
     #[serde(default)]

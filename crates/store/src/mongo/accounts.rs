@@ -247,7 +247,9 @@ impl AccountStore for MongoStore {
                 sessions.iter().filter_map(|session| session.get("_id").cloned()).collect();
             let of_sessions = doc! { "session": { "$in": sessions } };
             self.session_tokens.delete_many(of_sessions).await?;
-            for traces in [&self.sessions, &self.blocks, &self.memberships, &self.positions] {
+            let kept =
+                [&self.sessions, &self.blocks, &self.memberships, &self.positions, &self.inbox];
+            for traces in kept {
                 traces.delete_many(own.clone()).await?;
             }
             self.blocks.delete_many(doc! { "blocked": &id }).await?;

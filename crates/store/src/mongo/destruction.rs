@@ -49,6 +49,7 @@ impl MongoStore {
                 vec![(&self.search_blocks, "room"), (&self.search_marks, "_id")]
             }
             Remains::Positions => vec![(&self.positions, "room")],
+            Remains::InboxEntries => vec![(&self.inbox, "room")],
         }
     }
 

@@ -8,6 +8,7 @@ use mongodb::bson::{Document, doc};
 use super::error::is_duplicate;
 use super::{MongoStore, value};
 use crate::StoreError;
+use crate::positions::PositionChange;
 use crate::rooms::{Membership, role_code};
 
 pub(super) fn membership(document: &Document) -> Result<Membership, StoreError> {
@@ -69,7 +70,7 @@ impl MongoStore {
         if self.find_membership(room, user).await?.is_some() {
             return Ok(false);
         }
-        self.forward(room, user, read, read).await?;
+        self.change_position(room, user, &PositionChange::read(read)).await?;
         let role = if owner == Some(user) { Role::Owner } else { Role::Member };
         let joined = self.admit(room, user, role, now).await?;
         let refused = match (self.owner_of(room).await, self.is_banned(room, user).await?) {

@@ -15,6 +15,11 @@ pub(super) fn messages_index() -> Document {
     doc! { "room": 1, "kind": 1, "seq": 1, "sender": 1 }
 }
 
+/// The index by which the messages that call somebody are counted.
+pub(super) fn mentions_index() -> Document {
+    doc! { "room": 1, "mentions": 1, "seq": 1 }
+}
+
 /// The index of the changes of a message.
 pub(super) fn target_index() -> Document {
     doc! { "target": 1, "seq": 1 }
@@ -65,6 +70,12 @@ pub(super) async fn create_indexes(store: &MongoStore) -> Result<(), StoreError>
         .partial_filter_expression(doc! { "target": { "$exists": true } })
         .build();
     let codes = IndexOptions::builder().unique(true).sparse(true).build();
+    let to_announce = IndexOptions::builder()
+        .partial_filter_expression(doc! { "announce": { "$exists": true } })
+        .build();
+    let calling = IndexOptions::builder()
+        .partial_filter_expression(doc! { "mentions": { "$exists": true } })
+        .build();
     let indexes = [
         (&store.users, vec![unique(doc! { "username": 1 }), plain(doc! { "search": 1, "_id": 1 })]),
         (&store.sessions, vec![expiring("expires_at"), plain(doc! { "user": 1 })]),
@@ -89,6 +100,15 @@ pub(super) async fn create_indexes(store: &MongoStore) -> Result<(), StoreError>
             vec![plain(doc! { "room": 1, "user": 1 }), plain(doc! { "user": 1, "room": 1 })],
         ),
         (
+            &store.inbox,
+            vec![
+                plain(doc! { "user": 1, "at": 1, "room": 1, "message": 1 }),
+                plain(doc! { "user": 1, "room": 1, "seq": 1 }),
+                plain(doc! { "room": 1, "message": 1 }),
+                with(doc! { "announce": 1 }, to_announce),
+            ],
+        ),
+        (
             &store.events,
             vec![
                 // The fence: no place of a room is ever given twice.
@@ -96,6 +116,7 @@ pub(super) async fn create_indexes(store: &MongoStore) -> Result<(), StoreError>
                 plain(doc! { "room": 1, "kind": 1, "version": 1 }),
                 with(target_index(), changes),
                 plain(messages_index()),
+                with(mentions_index(), calling),
             ],
         ),
         (&store.reactions, vec![plain(reactions_index()), plain(doc! { "room": 1 })]),

@@ -70,6 +70,7 @@ const TRACES: &[&str] = &[
     "DELETE FROM blocks WHERE blocked = ?1",
     "DELETE FROM memberships WHERE user = ?1",
     "DELETE FROM positions WHERE user = ?1",
+    "DELETE FROM inbox WHERE user = ?1",
     "UPDATE users SET avatar = NULL, last_seen = NULL WHERE id = ?1",
     "DELETE FROM erasures WHERE user = ?1",
 ];

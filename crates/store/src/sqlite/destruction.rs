@@ -19,6 +19,7 @@ const fn tables(what: Remains) -> &'static [(&'static str, &'static str)] {
         Remains::Folded => &[("reactions", "message"), ("mentions", "seq")],
         Remains::SearchEntries => &[("search_blocks", "number"), ("search_marks", "room")],
         Remains::Positions => &[("positions", "user")],
+        Remains::InboxEntries => &[("inbox", "user")],
     }
 }
 

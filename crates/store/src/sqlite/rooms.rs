@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::memberships::{self, admit, find_membership, membership};
 use super::moderation::is_banned;
 use super::{SqliteStore, positions, value};
+use crate::positions::PositionChange;
 use crate::rooms::{
     CodeLimits, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate, role_code,
 };
@@ -129,7 +130,7 @@ fn enter(
     let role = if room.owner == Some(user) { Role::Owner } else { Role::Member };
     let joined = admit(connection, room.id, user, role, now)?;
     if joined {
-        positions::forward(connection, room.id, user, read, read)?;
+        positions::change(connection, room.id, user, &PositionChange::read(read))?;
     }
     Ok(joined)
 }

@@ -13,6 +13,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use tokio::runtime::Handle;
 
 use crate::making::{AnyStore, a_room, at_once, message_by, stored};
+use crate::positions::{range_after, unread_of};
 
 fn event(room: RoomId, seq: u64, sender: UserId, kind: NewEventKind) -> Event {
     let at = Timestamp::from_millis(1_000_000 + seq.cast_signed());
@@ -229,9 +230,9 @@ pub(crate) async fn deleted_messages_are_not_unread(store: AnyStore) {
     let (ada, bob) = (UserId::new(), UserId::new());
     let said: Vec<_> = (1..=3).map(|seq| message_by(ada, room, seq)).collect();
     stored(&store, &said).await;
-    assert_eq!(store.unread(bob, &[(room, Seq(0))]).await.unwrap(), [3]);
+    assert_eq!(unread_of(&store, bob, &[range_after(room, 0)]).await, [3]);
     stored(&store, &[delete(&said[1], 4), edit(&said[0], 5, "x")]).await;
-    assert_eq!(store.unread(bob, &[(room, Seq(0))]).await.unwrap(), [2]);
+    assert_eq!(unread_of(&store, bob, &[range_after(room, 0)]).await, [2]);
 }
 
 pub(crate) async fn changes_by_many_at_once_all_take_effect(store: AnyStore) {

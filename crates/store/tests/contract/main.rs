@@ -9,6 +9,7 @@ mod changes;
 mod destruction;
 mod events;
 mod history;
+mod inbox;
 mod making;
 mod moderation;
 mod positions;
@@ -175,8 +176,21 @@ contract! {
         first_marks_at_once_leave_one_position
         positions_are_told_in_the_order_asked
         unread_are_the_messages_of_others_after_the_mark
+        a_count_of_unread_messages_ends_at_its_bound
+        a_room_marked_unread_is_so_until_more_is_read
+        a_notify_level_is_kept_beside_the_position
+        changes_at_once_each_count_once
         unread_of_many_rooms_are_told_in_the_order_asked
         unread_is_what_a_recount_finds
+    }
+    inbox {
+        an_entry_is_there_once_however_often_it_is_put
+        entries_come_the_newest_first_in_pages
+        an_inbox_keeps_the_newest
+        what_is_read_goes_and_the_rest_stays
+        a_lost_room_takes_its_entries_along
+        a_deleted_message_is_in_no_inbox_and_an_edited_one_begins_anew
+        an_entry_is_announced_until_somebody_says_that_it_was
     }
     search {
         a_message_is_found_as_soon_as_it_is_stored

@@ -2,16 +2,38 @@
 
 use std::collections::BTreeMap;
 
+use hubbub_protocol::http::NotifyLevel;
+use hubbub_protocol::limits::UNREAD_MAX;
 use hubbub_protocol::{Epoch, Event, Position, RoomId, Seq, UserId};
-use hubbub_store::PositionRecord;
+use hubbub_store::{PositionChange, PositionRecord, UnreadRange};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
 
 use crate::making::{AnyStore, a_room, at_once, message_by, stored};
 
-fn at(room: RoomId, user: UserId, delivered: u64, read: u64) -> PositionRecord {
-    PositionRecord { room, user, delivered: Seq(delivered), read: Seq(read) }
+/// How far somebody has come.
+fn at(row: &PositionRecord) -> (u64, u64) {
+    (row.delivered.0, row.read.0)
+}
+
+fn forward(delivered: Option<u64>, read: Option<u64>) -> PositionChange {
+    let (delivered, read) = (delivered.map(Seq), read.map(Seq));
+    PositionChange { delivered, read, ..PositionChange::default() }
+}
+
+fn unread_from(from: u64) -> PositionChange {
+    PositionChange { unread_from: Some(Seq(from)), ..PositionChange::default() }
+}
+
+/// Everything of a room after a place.
+pub(crate) fn range_after(room: RoomId, after: u64) -> UnreadRange {
+    UnreadRange { room, after: Seq(after), upto: Seq(100_000) }
+}
+
+pub(crate) async fn unread_of(store: &AnyStore, user: UserId, ranges: &[UnreadRange]) -> Vec<u64> {
+    let unread = store.unread(user, ranges).await.unwrap();
+    unread.iter().map(|unread| unread.messages).collect()
 }
 
 pub(crate) async fn positions_only_move_forward(store: AnyStore) {
@@ -24,38 +46,43 @@ pub(crate) async fn positions_only_move_forward(store: AnyStore) {
         (Some(9), Some(4), (9, 4)),
         (None, None, (9, 4)),
     ] {
-        let marked = store.mark(room, user, delivered.map(Seq), read.map(Seq)).await.unwrap();
-        assert_eq!(marked, at(room, user, expected.0, expected.1));
+        let moved = store.mark(room, user, forward(delivered, read)).await.unwrap();
+        assert_eq!(at(&moved.to), expected);
     }
 }
 
 pub(crate) async fn reading_implies_delivery(store: AnyStore) {
     let (room, user) = (a_room(&store).await, UserId::new());
-    let marked = store.mark(room, user, None, Some(Seq(4))).await.unwrap();
-    assert_eq!(marked, at(room, user, 4, 4));
-    let marked = store.mark(room, user, Some(Seq(5)), Some(Seq(7))).await.unwrap();
-    assert_eq!(marked, at(room, user, 7, 7));
+    let moved = store.mark(room, user, forward(None, Some(4))).await.unwrap();
+    assert_eq!(at(&moved.to), (4, 4));
+    let moved = store.mark(room, user, forward(Some(5), Some(7))).await.unwrap();
+    assert_eq!((at(&moved.from), at(&moved.to)), ((4, 4), (7, 7)));
 }
 
 pub(crate) async fn first_marks_at_once_leave_one_position(store: AnyStore) {
     let (room, user) = (a_room(&store).await, UserId::new());
     at_once(&store, 20, |i, store| async move {
-        store.mark(room, user, None, Some(Seq(i as u64 + 1))).await.unwrap()
+        store.mark(room, user, forward(None, Some(i as u64 + 1))).await.unwrap()
     })
     .await;
     let positions = store.positions(user, &[room]).await.unwrap();
-    assert_eq!(positions, [at(room, user, 20, 20)]);
+    assert_eq!(positions.iter().map(at).collect::<Vec<_>>(), [(20, 20)]);
 }
 
 pub(crate) async fn positions_are_told_in_the_order_asked(store: AnyStore) {
     let (user, other) = (UserId::new(), UserId::new());
     let rooms = [RoomId::new(), RoomId::direct(user, other), RoomId::new()];
-    store.mark(rooms[0], user, Some(Seq(3)), None).await.unwrap();
-    store.mark(rooms[1], user, None, Some(Seq(2))).await.unwrap();
-    store.mark(rooms[2], other, None, Some(Seq(9))).await.unwrap();
+    store.mark(rooms[0], user, forward(Some(3), None)).await.unwrap();
+    store.mark(rooms[1], user, forward(None, Some(2))).await.unwrap();
+    store.mark(rooms[2], other, forward(None, Some(9))).await.unwrap();
     let asked = [rooms[2], rooms[1], rooms[0]];
-    let expected = [at(rooms[2], user, 0, 0), at(rooms[1], user, 2, 2), at(rooms[0], user, 3, 0)];
-    assert_eq!(store.positions(user, &asked).await.unwrap(), expected);
+    let mine = store.positions(user, &asked).await.unwrap();
+    assert_eq!(mine.iter().map(at).collect::<Vec<_>>(), [(0, 0), (2, 2), (3, 0)]);
+    assert!(mine.iter().map(|row| row.room).eq(asked));
+    assert_eq!(mine[0], PositionRecord::start(rooms[2], user));
+    let pairs = [(rooms[2], other), (rooms[0], other), (rooms[0], user)];
+    let among = store.positions_among(&pairs).await.unwrap();
+    assert_eq!(among.iter().map(at).collect::<Vec<_>>(), [(9, 9), (0, 0), (3, 0)]);
     assert_eq!(store.positions(user, &[]).await.unwrap(), []);
 }
 
@@ -67,11 +94,63 @@ pub(crate) async fn unread_are_the_messages_of_others_after_the_mark(store: AnyS
     store.append(&[double]).await.unwrap();
     stored(&store, &[message_by(other, room, 5)]).await;
     for (read, unread) in [(0, 3), (1, 2), (2, 2), (3, 1), (4, 1), (5, 0), (9, 0)] {
-        let counted = store.unread(me, &[(room, Seq(read))]).await.unwrap();
-        assert_eq!(counted, [unread], "after {read}");
+        assert_eq!(
+            unread_of(&store, me, &[range_after(room, read)]).await,
+            [unread],
+            "after {read}"
+        );
     }
-    assert_eq!(store.unread(other, &[(room, Seq(0))]).await.unwrap(), [1]);
-    assert_eq!(store.unread(me, &[]).await.unwrap(), [0; 0]);
+    assert_eq!(unread_of(&store, other, &[range_after(room, 0)]).await, [1]);
+    assert_eq!(unread_of(&store, me, &[]).await, [0; 0]);
+}
+
+pub(crate) async fn a_count_of_unread_messages_ends_at_its_bound(store: AnyStore) {
+    let (room, me, other) = (a_room(&store).await, UserId::new(), UserId::new());
+    let events: Vec<_> = (1..=UNREAD_MAX + 5).map(|seq| message_by(other, room, seq)).collect();
+    stored(&store, &events).await;
+    for (read, unread) in [(0, UNREAD_MAX), (5, UNREAD_MAX), (6, UNREAD_MAX - 1)] {
+        for upto in [UNREAD_MAX + 5, 100_000] {
+            let range = UnreadRange { upto: Seq(upto), ..range_after(room, read) };
+            assert_eq!(unread_of(&store, me, &[range]).await, [unread], "{range:?}");
+        }
+    }
+}
+
+pub(crate) async fn a_room_marked_unread_is_so_until_more_is_read(store: AnyStore) {
+    let (room, user) = (a_room(&store).await, UserId::new());
+    store.mark(room, user, forward(None, Some(7))).await.unwrap();
+    let marked = store.mark(room, user, unread_from(3)).await.unwrap().to;
+    assert_eq!((marked.unread_from, marked.read, marked.version), (Some(Seq(3)), Seq(7), 2));
+    let again = store.mark(room, user, forward(Some(7), Some(7))).await.unwrap();
+    assert!(!again.is_change(), "nothing more was read");
+    assert_eq!(store.positions(user, &[room]).await.unwrap(), [marked]);
+    let on = store.mark(room, user, forward(None, Some(8))).await.unwrap().to;
+    assert_eq!((on.unread_from, on.read), (None, Seq(8)));
+    store.mark(room, user, unread_from(2)).await.unwrap();
+    let back = store.mark(room, user, unread_from(0)).await.unwrap().to;
+    assert_eq!((back.unread_from, back.version), (None, 5));
+}
+
+pub(crate) async fn a_notify_level_is_kept_beside_the_position(store: AnyStore) {
+    let (room, user) = (a_room(&store).await, UserId::new());
+    for notify in [NotifyLevel::Nothing, NotifyLevel::All, NotifyLevel::Mentions] {
+        let change = PositionChange { notify: Some(notify), ..PositionChange::default() };
+        let moved = store.mark(room, user, change).await.unwrap();
+        assert!(moved.is_change());
+        store.mark(room, user, forward(None, Some(moved.to.version))).await.unwrap();
+        assert_eq!(store.positions(user, &[room]).await.unwrap()[0].notify, notify);
+    }
+}
+
+pub(crate) async fn changes_at_once_each_count_once(store: AnyStore) {
+    let (room, user) = (a_room(&store).await, UserId::new());
+    let moves = at_once(&store, 12, |i, store| async move {
+        let change = forward(Some(i as u64 + 1), None);
+        store.mark(room, user, change).await.unwrap()
+    })
+    .await;
+    let made = moves.iter().filter(|moved| moved.is_change()).count() as u64;
+    assert_eq!(store.positions(user, &[room]).await.unwrap()[0].version, made);
 }
 
 pub(crate) async fn unread_of_many_rooms_are_told_in_the_order_asked(store: AnyStore) {
@@ -83,62 +162,88 @@ pub(crate) async fn unread_of_many_rooms_are_told_in_the_order_asked(store: AnyS
         .flat_map(|(i, room)| (1..=i as u64 % 4).map(|seq| message_by(other, *room, seq)))
         .collect();
     stored(&store, &events).await;
-    let mut asked: Vec<_> = rooms.iter().map(|room| (*room, Seq(1))).collect();
-    asked.push((rooms[3], Seq(0)));
-    asked.push((rooms[3], Seq(2)));
+    // Some short enough to be counted together, some not.
+    let range = |(i, room): (usize, &RoomId)| {
+        let upto = Seq(if i % 5 == 0 { 50_000 } else { 3 });
+        UnreadRange { room: *room, after: Seq(1), upto }
+    };
+    let mut asked: Vec<_> = rooms.iter().enumerate().map(range).collect();
+    asked.extend([0, 2].map(|read| UnreadRange { upto: Seq(3), ..range_after(rooms[3], read) }));
     let mut expected: Vec<_> = (0..250_u64).map(|i| (i % 4).saturating_sub(1)).collect();
     expected.extend([3, 1]);
-    assert_eq!(store.unread(me, &asked).await.unwrap(), expected);
+    assert_eq!(unread_of(&store, me, &asked).await, expected);
 }
 
 /// What happens in the property's rooms.
 #[derive(Debug, Clone)]
 enum Step {
     Say { room: usize, by: usize },
-    Mark { room: usize, by: usize, read: u64 },
+    Read { room: usize, by: usize, upto: u64 },
+    MarkUnread { room: usize, by: usize, from: u64 },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let one = 0..3_usize;
     let step = prop_oneof![
-        3 => (0..3_usize, 0..3_usize).prop_map(|(room, by)| Step::Say { room, by }),
-        1 => (0..3_usize, 0..3_usize, 0..12_u64)
-            .prop_map(|(room, by, read)| Step::Mark { room, by, read }),
+        4 => (one.clone(), one.clone()).prop_map(|(room, by)| Step::Say { room, by }),
+        2 => (one.clone(), one.clone(), 0..12_u64)
+            .prop_map(|(room, by, upto)| Step::Read { room, by, upto }),
+        1 => (one.clone(), one, 0..12_u64)
+            .prop_map(|(room, by, from)| Step::MarkUnread { room, by, from }),
     ];
     proptest::collection::vec(step, 0..40)
+}
+
+/// What a list of all that happened says.
+#[derive(Default)]
+struct Model {
+    /// By room, who said what, in order.
+    said: [Vec<usize>; 3],
+    /// By room and person: what they have read, and from where on they marked it unread.
+    marks: BTreeMap<(usize, usize), (u64, Option<u64>)>,
+}
+
+impl Model {
+    fn unread(&self, room: usize, reader: usize) -> u64 {
+        let (read, from) = self.marks.get(&(room, reader)).copied().unwrap_or_default();
+        let first = from.unwrap_or(read + 1);
+        let said = (1..).zip(&self.said[room]);
+        said.filter(|(seq, by)| *seq >= first && **by != reader).count() as u64
+    }
 }
 
 /// Carries the steps out and compares what the store counts with what a list of it all says.
 async fn recount(store: &AnyStore, steps: &[Step]) -> Result<(), TestCaseError> {
     let rooms: Vec<_> = (0..3).map(|_| RoomId::new()).collect();
     let users: Vec<_> = (0..3).map(|_| UserId::new()).collect();
-    let mut said: Vec<Vec<usize>> = vec![Vec::new(); 3];
-    let mut read: BTreeMap<(usize, usize), u64> = BTreeMap::new();
-    let mut events = Vec::new();
+    let mut model = Model::default();
     for step in steps {
         match *step {
             Step::Say { room, by } => {
-                said[room].push(by);
-                events.push(message_by(users[by], rooms[room], said[room].len() as u64));
+                model.said[room].push(by);
+                let seq = model.said[room].len() as u64;
+                stored(store, &[message_by(users[by], rooms[room], seq)]).await;
             }
-            Step::Mark { room, by, read: upto } => {
-                store.mark(rooms[room], users[by], None, Some(Seq(upto))).await.unwrap();
-                let read = read.entry((room, by)).or_default();
-                *read = upto.max(*read);
+            Step::Read { room, by, upto } => {
+                store.mark(rooms[room], users[by], forward(None, Some(upto))).await.unwrap();
+                let (read, from) = model.marks.entry((room, by)).or_default();
+                if upto > *read {
+                    (*read, *from) = (upto, None);
+                }
+            }
+            Step::MarkUnread { room, by, from } => {
+                store.mark(rooms[room], users[by], unread_from(from)).await.unwrap();
+                let (read, marked) = model.marks.entry((room, by)).or_default();
+                *marked = Some(from).filter(|from| (1..=*read).contains(from));
             }
         }
     }
-    stored(store, &events).await;
-    for (i, user) in users.iter().enumerate() {
+    for (reader, user) in users.iter().enumerate() {
         let positions = store.positions(*user, &rooms).await.unwrap();
-        let asked: Vec<_> = positions.iter().map(|p| (p.room, p.read)).collect();
-        let naive: Vec<u64> = (0..3)
-            .map(|room| {
-                let read = read.get(&(room, i)).copied().unwrap_or(0);
-                let after = said[room].iter().skip(usize::try_from(read).unwrap());
-                after.filter(|by| **by != i).count() as u64
-            })
-            .collect();
-        prop_assert_eq!(store.unread(*user, &asked).await.unwrap(), naive);
+        let asked: Vec<_> =
+            positions.iter().map(|row| range_after(row.room, row.unread_after().0)).collect();
+        let expected: Vec<_> = (0..3).map(|room| model.unread(room, reader)).collect();
+        prop_assert_eq!(unread_of(store, *user, &asked).await, expected);
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod drain;
 mod everywhere;
 mod limits;
 mod mongodb_trouble;
+mod positions;
 mod presence;
 mod readers;
 mod redis_cluster;

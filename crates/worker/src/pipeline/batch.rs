@@ -10,6 +10,7 @@ use metrics::counter;
 
 use super::partition::Partition;
 use super::retry::{Retry, Step, Stopped};
+use crate::away::Away;
 use crate::epoch::{self, EpochError};
 use crate::metric::Metric;
 
@@ -214,14 +215,15 @@ impl Partition {
 
     async fn carry_out(&self, verdicts: Vec<(Pending, Verdict)>) -> Result<(), Stopped> {
         let mut settled = Vec::with_capacity(verdicts.len());
+        let mut heeded = Vec::new();
         let mut lost = Vec::new();
         let mut refused = Vec::new();
         for (pending, verdict) in verdicts {
             match verdict {
-                Verdict::Stored => {
-                    let (position, at) = (pending.event.position(), pending.event.at());
-                    settled.push(pending.settled(position, at));
+                Verdict::Stored if self.shared.away.is_some() && Away::concerns(&pending.event) => {
+                    heeded.push(pending);
                 }
+                Verdict::Stored => settled.push(pending.settled_here()),
                 Verdict::Elsewhere(position, at) => settled.push(pending.settled(position, at)),
                 Verdict::Lost => lost.push(pending),
                 Verdict::Refused(reason) => refused.push((pending.entry, reason)),
@@ -233,11 +235,34 @@ impl Partition {
                 }
             }
         }
+        // Plain messages first: they wait for nobody's inbox.
         self.settle(&settled).await?;
+        self.heed(&heeded).await?;
+        let heeded: Vec<_> = heeded.into_iter().map(Pending::settled_here).collect();
+        self.settle(&heeded).await?;
         for (entry, reason) in refused {
             self.bury(&entry, &reason).await?;
         }
         self.relocate(lost).await
+    }
+
+    /// Lets people who are away find what is stored for them, in the order of the log.
+    async fn heed(&self, stored: &[Pending]) -> Result<(), Stopped> {
+        let Some(away) = &self.shared.away else { return Ok(()) };
+        for Pending { entry, event } in stored {
+            let mut retry = Retry::new(self, Step::Heed);
+            while let Err(error) = away.heed(event).await {
+                if error.may_pass() {
+                    retry.pause(&error).await?;
+                    continue;
+                }
+                // The message is stored; only some inbox lacks it.
+                let (partition, id) = (entry.partition, &entry.id);
+                tracing::error!(partition, entry = id, %error, "an inbox could not be written");
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Whether an entry that failed has been handed out often enough to be set aside.
@@ -277,6 +302,12 @@ impl Partition {
 }
 
 impl Pending {
+    /// Settled at its own place.
+    fn settled_here(self) -> Settled {
+        let (position, at) = (self.event.position(), self.event.at());
+        self.settled(position, at)
+    }
+
     fn settled(self, position: Position, at: Timestamp) -> Settled {
         let notice = StoredNotice { room: self.event.room(), id: self.event.id(), position, at };
         Settled { entry: self.entry, notice, stored: true }
