@@ -134,8 +134,6 @@ macro_rules! path_ids {
 path_ids! {
     /// The `{room}` of the path.
     RoomPath(RoomId) = "room", "The room";
-    /// The `{message}` of the path.
-    MessagePath(MessageId) = "message", "The message";
     /// The `{user}` of the path.
     UserPath(UserId) = "user", "The person";
     /// The `{session}` of the path.
