@@ -175,6 +175,62 @@ export interface Attachment {
 /** attachment id (UUID) */
 export type AttachmentId = string;
 
+/** What somebody with power did. */
+export type AuditAction = "room_changed" | "code_rotated" | "role_changed" | "owner_changed" | "member_muted" | "member_unmuted" | "member_removed" | "member_banned" | "member_unbanned" | "message_deleted" | "room_destroyed" | "user_suspended" | "user_reinstated" | "admin_granted" | "admin_revoked" | "account_deleted";
+
+/** An entry of an audit list. */
+export interface AuditEntry {
+  /** What. */
+  action: AuditAction;
+  /** Who did it. */
+  actor: UserId;
+  /** When. */
+  at: Timestamp;
+  /** What exactly, for a person: "role: member → moderator". */
+  detail?: string;
+  /** Its id, ascending with time. */
+  id: AuditId;
+  /** To which message. */
+  message?: MessageId;
+  /** Why, in the actor's words. */
+  reason?: string;
+  /** In which room. */
+  room?: RoomId;
+  /** To whom. */
+  user?: UserId;
+}
+
+/** audit id (UUID) */
+export type AuditId = string;
+
+/** `GET /rooms/{room}/audit`, `GET /admin/audit`. */
+export interface AuditList {
+  /** The newest first. */
+  entries: AuditEntry[];
+  /** Where the next page starts (`?before=`), if there is one. */
+  next?: AuditId;
+}
+
+/** Somebody who may not come back. */
+export interface Ban {
+  /** When. */
+  at: Timestamp;
+  /** Who banned them. */
+  by: UserId;
+  /** Why. */
+  reason?: string;
+  /** Who. */
+  user: User;
+}
+
+/** `GET /rooms/{room}/bans`. */
+export interface BanList {
+  /** The page. */
+  bans: Ban[];
+  /** Where the next page starts (`?after=`), if there is one. */
+  next?: string;
+}
+
 /** `PUT /me/password`. Ends all other sessions. */
 export interface ChangePasswordRequest {
   /** The present password. */
@@ -313,6 +369,14 @@ export interface ClientWatch {
   users: UserId[];
 }
 
+/** `POST /rooms/{room}/code`. May be left out: a code without limits. */
+export interface CodeRequest {
+  /** Seconds after which it stops working: 60 to 31 536 000 (a year). */
+  expires_in?: number | null;
+  /** How many people it lets in: 1 to 10 000. */
+  max_uses?: number | null;
+}
+
 /** The answer to `POST /rooms/{room}/code`. */
 export interface CodeResponse {
   /** The new code. The old one no longer works. */
@@ -358,6 +422,26 @@ export interface Deleted {
   sender: UserId;
   /** Its place in the room. */
   seq: Seq;
+}
+
+/** `DELETE /rooms/{room}`: the room and all that is in it goes for good. The owner, or a site administrator. */
+export interface DestroyRoomRequest {
+  /** The room's name, typed again. */
+  name: string;
+  /** Why, for the audit list: up to 200 graphemes. */
+  reason?: string | null;
+}
+
+/** How far the removal of a destroyed room has come. */
+export interface Destruction {
+  /** When it was destroyed. */
+  at: Timestamp;
+  /** When the last of it was gone; absent while the removal goes on. */
+  finished_at?: Timestamp;
+  /** What was removed so far. */
+  removed: RemovedCounts;
+  /** The room. */
+  room: RoomId;
 }
 
 /** What a person is doing, as their client tells. */
@@ -587,6 +671,42 @@ export interface Member {
 /** What happened to somebody's membership. */
 export type MemberChange = "joined" | "left" | "removed" | "banned" | "unbanned" | "role" | "muted" | "unmuted";
 
+/** `GET /rooms/{room}/members`. */
+export interface MemberList {
+  /** Where the next page starts (`?after=`), if there is one. */
+  next?: string;
+  /** The page. */
+  users: MemberView[];
+}
+
+/** A member of a room. */
+export interface MemberView {
+  /** Where the picture is, if there is one. */
+  avatar: string | null;
+  /** What they say about themselves. */
+  bio?: string;
+  /** Whether the account was deleted: the name is a stand-in then. */
+  deleted?: boolean;
+  /** What to show. */
+  display_name: string;
+  /** The id. */
+  id: UserId;
+  /** Since when. */
+  joined_at: Timestamp;
+  /** When they were last connected; absent while they are, or if they never were. */
+  last_seen: Timestamp | null;
+  /** Until when they may not write, if they were muted. */
+  muted_until?: Timestamp;
+  /** What they may do. */
+  role: Role;
+  /** What they are doing. */
+  status: UserStatus;
+  /** What they say they are doing. */
+  status_text?: string;
+  /** Unique, lower case. */
+  username: string;
+}
+
 /** Whom a message calls by name. Found in its text by the server. */
 export interface Mentions {
   /** Whether it calls everybody (`@all`), by somebody who may. */
@@ -730,6 +850,12 @@ export interface ReadyRoom {
   unread_from?: Seq;
 }
 
+/** `DELETE /rooms/{room}/members/{user}` (put out), `PUT /rooms/{room}/bans/{user}` (ban). */
+export interface ReasonRequest {
+  /** Why, for the audit list: up to 200 graphemes. */
+  reason?: string | null;
+}
+
 /** `POST /register`. */
 export interface RegisterRequest {
   /** 1 to 64 graphemes; absent: the user name. */
@@ -742,6 +868,22 @@ export interface RegisterRequest {
   transport?: Transport;
   /** 3 to 32 of `a-z 0-9 _ - .`; upper case is folded. */
   username: string;
+}
+
+/** What the removal of a destroyed room has removed. */
+export interface RemovedCounts {
+  /** Events of the log, messages among them. */
+  events: number;
+  /** Files, their thumbnails not counted. */
+  files: number;
+  /** Inbox entries. */
+  inbox_entries: number;
+  /** Memberships and bans. */
+  memberships: number;
+  /** Read and delivery positions. */
+  positions: number;
+  /** Search entries. */
+  search_entries: number;
 }
 
 /** Where a client left off in a room. */
@@ -1131,6 +1273,16 @@ export interface UpdateMeRequest {
   status_text?: string | null;
 }
 
+/** `PATCH /rooms/{room}/members/{user}`. Absent fields stay as they are. */
+export interface UpdateMemberRequest {
+  /** Seconds for which they may not write, up to 28 days; 0: they may again. A moderator, of those with a smaller role. */
+  mute_for?: number | null;
+  /** Why, for the audit list: up to 200 graphemes. */
+  reason?: string | null;
+  /** The new role; `owner` hands the room over. The owner. */
+  role?: Role | null;
+}
+
 /** `PATCH /rooms/{room}`. Absent fields stay as they are. */
 export interface UpdateRoomRequest {
   /** Whether it is read-only. The owner. */
@@ -1203,6 +1355,12 @@ export interface VersionList {
   versions: Version[];
 }
 
+/** `GET /rooms/{room}/words`. */
+export interface WordList {
+  /** Words nobody may use in the room. */
+  refused_words: string[];
+}
+
 /** What each endpoint takes and answers with, by method and path below `/api/v1`. */
 export interface Endpoints {
   /** Find accounts, suspended ones too */
@@ -1216,7 +1374,7 @@ export interface Endpoints {
     body: UpdateAccountRequest;
     answer: Account;
   };
-  /** Open the direct room with somebody */
+  /** Open the direct room with somebody, or among a few */
   "POST /direct": {
     body: DirectRequest;
     answer: Room;
@@ -1309,21 +1467,56 @@ export interface Endpoints {
     body: JoinRoomRequest;
     answer: Room;
   };
+  /** Destroy a room for good; its owner, or a site administrator */
+  "DELETE /rooms/{room}": {
+    path: { room: RoomId };
+    body: DestroyRoomRequest;
+    answer: Destruction;
+  };
   /** A room of yours */
   "GET /rooms/{room}": {
     path: { room: RoomId };
     answer: Room;
   };
-  /** Change a room; its owner */
+  /** Change a room; moderators */
   "PATCH /rooms/{room}": {
     path: { room: RoomId };
     body: UpdateRoomRequest;
     answer: Room;
   };
-  /** A new code; the owner */
+  /** What was done in a room by those with power; moderators */
+  "GET /rooms/{room}/audit": {
+    path: { room: RoomId };
+    query: { before?: string; limit?: number };
+    answer: AuditList;
+  };
+  /** Who may not come into a room; moderators */
+  "GET /rooms/{room}/bans": {
+    path: { room: RoomId };
+    query: { after?: string; limit?: number };
+    answer: BanList;
+  };
+  /** Lift a ban; moderators */
+  "DELETE /rooms/{room}/bans/{user}": {
+    path: { room: RoomId; user: UserId };
+    answer: undefined;
+  };
+  /** Ban somebody; moderators */
+  "PUT /rooms/{room}/bans/{user}": {
+    path: { room: RoomId; user: UserId };
+    body?: ReasonRequest;
+    answer: Ban;
+  };
+  /** A new code; moderators */
   "POST /rooms/{room}/code": {
     path: { room: RoomId };
+    body?: CodeRequest;
     answer: CodeResponse;
+  };
+  /** How far the removal of a room you destroyed has come */
+  "GET /rooms/{room}/destruction": {
+    path: { room: RoomId };
+    answer: Destruction;
   };
   /** Leave a room */
   "POST /rooms/{room}/leave": {
@@ -1334,7 +1527,19 @@ export interface Endpoints {
   "GET /rooms/{room}/members": {
     path: { room: RoomId };
     query: { after?: string; limit?: number };
-    answer: UserList;
+    answer: MemberList;
+  };
+  /** Put a member out; moderators */
+  "DELETE /rooms/{room}/members/{user}": {
+    path: { room: RoomId; user: UserId };
+    body?: ReasonRequest;
+    answer: undefined;
+  };
+  /** Change a member's role, or mute them */
+  "PATCH /rooms/{room}/members/{user}": {
+    path: { room: RoomId; user: UserId };
+    body: UpdateMemberRequest;
+    answer: MemberView;
   };
   /** A page of a room's history, oldest first */
   "GET /rooms/{room}/messages": {
@@ -1357,6 +1562,11 @@ export interface Endpoints {
   "GET /rooms/{room}/messages/{message}/versions": {
     path: { room: RoomId; message: MessageId };
     answer: VersionList;
+  };
+  /** Words nobody may use in a room; moderators */
+  "GET /rooms/{room}/words": {
+    path: { room: RoomId };
+    answer: WordList;
   };
   /** Rotate the tokens */
   "POST /token": {
