@@ -1010,6 +1010,22 @@ export interface RoomList {
   rooms: Room[];
 }
 
+/** A message that was found. */
+export interface SearchHit {
+  /** Where the words are in its text, ascending and apart: pairs of start and end, counted in UTF-16 code units, as JavaScript counts. */
+  highlights: ([number, number])[];
+  /** The message as it is now. */
+  message: Message;
+}
+
+/** `GET /search`. */
+export interface SearchResults {
+  /** The newest first. */
+  hits: SearchHit[];
+  /** Where the next page starts (`?cursor=`), if there may be one. */
+  next?: string;
+}
+
 /** An event's place in its room: starts at 1, only grows, contiguous within an `Epoch`. */
 export type Seq = number;
 
@@ -1518,6 +1534,22 @@ export interface Endpoints {
     path: { room: RoomId };
     answer: Destruction;
   };
+  /** Take a room's picture away; moderators */
+  "DELETE /rooms/{room}/icon": {
+    path: { room: RoomId };
+    answer: undefined;
+  };
+  /** A room's picture */
+  "GET /rooms/{room}/icon": {
+    path: { room: RoomId };
+    query: { size?: number; v?: string };
+    answer: Blob;
+  };
+  /** Set a room's picture; moderators */
+  "PUT /rooms/{room}/icon": {
+    path: { room: RoomId };
+    answer: Room;
+  };
   /** Leave a room */
   "POST /rooms/{room}/leave": {
     path: { room: RoomId };
@@ -1567,6 +1599,11 @@ export interface Endpoints {
   "GET /rooms/{room}/words": {
     path: { room: RoomId };
     answer: WordList;
+  };
+  /** Find messages by what they say */
+  "GET /search": {
+    query: { after?: string; before?: string; cursor?: string; from?: string; has?: string; limit?: number; q?: string; room?: string };
+    answer: SearchResults;
   };
   /** Rotate the tokens */
   "POST /token": {
