@@ -14,6 +14,7 @@ use hubbub_protocol::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::http::Api;
+use crate::sync::outbox::Saying;
 use crate::sync::{Update, outbox};
 use driver::{Command, Driver};
 
@@ -73,15 +74,15 @@ pub enum SendError {
     Ended,
 }
 
-/// A message that is not stored yet.
+/// Something that is not stored yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsent {
     /// Its id.
     pub id: MessageId,
     /// Its room.
     pub room: RoomId,
-    /// What it says.
-    pub body: Draft,
+    /// What is to be said.
+    pub saying: Saying,
     /// How far it has come.
     pub state: outbox::State,
 }
@@ -118,7 +119,52 @@ impl Client {
     /// # Errors
     /// As [`Self::send`].
     pub async fn send_as(&self, id: MessageId, room: RoomId, body: Draft) -> Result<(), SendError> {
-        self.ask(|reply| Command::Send { id, room, body, reply })
+        self.say(id, room, Saying::Message(body)).await
+    }
+
+    /// Puts another text in place of what one said.
+    ///
+    /// # Errors
+    /// As [`Self::send`]; that the message is another's, or deleted, is told later.
+    pub async fn edit(
+        &self,
+        room: RoomId,
+        message: MessageId,
+        text: &str,
+    ) -> Result<MessageId, SendError> {
+        let id = MessageId::new();
+        self.say(id, room, Saying::Edit { message, text: text.to_owned() }).await?;
+        Ok(id)
+    }
+
+    /// Deletes a message.
+    ///
+    /// # Errors
+    /// As [`Self::edit`].
+    pub async fn delete(&self, room: RoomId, message: MessageId) -> Result<MessageId, SendError> {
+        let id = MessageId::new();
+        self.say(id, room, Saying::Deletion { message }).await?;
+        Ok(id)
+    }
+
+    /// Puts an emoji under a message, or takes it away.
+    ///
+    /// # Errors
+    /// As [`Self::edit`].
+    pub async fn react(
+        &self,
+        room: RoomId,
+        message: MessageId,
+        emoji: &str,
+        on: bool,
+    ) -> Result<MessageId, SendError> {
+        let id = MessageId::new();
+        self.say(id, room, Saying::Reaction { message, emoji: emoji.to_owned(), on }).await?;
+        Ok(id)
+    }
+
+    async fn say(&self, id: MessageId, room: RoomId, saying: Saying) -> Result<(), SendError> {
+        self.ask(|reply| Command::Say { id, room, saying, reply })
             .await
             .ok_or(SendError::Ended)?
             .map_err(SendError::Refused)

@@ -18,6 +18,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use hubbub_protocol::emoji::is_emoji;
 use hubbub_protocol::http::History;
 use hubbub_protocol::server::{ErrorFrame, Head, Mark, PresenceState, ReadyRoom};
 use hubbub_protocol::{
@@ -28,7 +29,7 @@ use hubbub_protocol::{
 pub mod outbox;
 pub mod room;
 
-use outbox::{Outbox, Pending};
+use outbox::{Outbox, Pending, Saying};
 use room::{HEAD_GRACE, RESUME_GRACE, Room, Step};
 
 /// Something the driver has to do.
@@ -47,6 +48,13 @@ pub enum Action {
 pub enum Update {
     /// A message is in its place, or has changed there. One's own come as well.
     Message(Message),
+    /// A message was edited or deleted, or somebody reacted to it.
+    Changed {
+        /// The message as it is now.
+        message: Message,
+        /// What happened to it.
+        change: Event,
+    },
     /// Somebody came or went.
     Member(Member),
     /// A room's details changed.
@@ -247,11 +255,39 @@ impl Replica {
         self.actions.push_back(Action::Transmit(ClientFrame::Watch { users }));
     }
 
-    /// Puts a message into the outbox. `id` is new, of UUID version 7, and names it for ever.
+    /// Puts something into the outbox. `id` is new, of UUID version 7, and names it for ever.
     ///
     /// # Errors
-    /// [`ErrorCode::EmptyText`], [`ErrorCode::TextTooLong`], [`ErrorCode::IdConflict`], or
-    /// [`ErrorCode::Overloaded`] when [`outbox::CAPACITY`] messages wait already.
+    /// [`ErrorCode::EmptyText`], [`ErrorCode::TextTooLong`], [`ErrorCode::BadEmoji`],
+    /// [`ErrorCode::IdConflict`], or [`ErrorCode::Overloaded`] when [`outbox::CAPACITY`] wait
+    /// already.
+    pub fn say(
+        &mut self,
+        id: MessageId,
+        room: RoomId,
+        saying: Saying,
+        now: Instant,
+    ) -> Result<(), ErrorCode> {
+        let checked = match &saying {
+            Saying::Message(draft) => match self.limits.check_text(&draft.text) {
+                Err(ErrorCode::EmptyText) if !draft.attachments.is_empty() => Ok(()),
+                checked => checked,
+            },
+            Saying::Edit { text, .. } => self.limits.check_text(text),
+            Saying::Deletion { .. } => Ok(()),
+            Saying::Reaction { emoji, .. } if is_emoji(emoji) => Ok(()),
+            Saying::Reaction { .. } => Err(ErrorCode::BadEmoji),
+        };
+        checked?;
+        self.outbox.push(id, room, saying)?;
+        self.transmit_due(now);
+        Ok(())
+    }
+
+    /// Puts a message into the outbox.
+    ///
+    /// # Errors
+    /// As [`Self::say`].
     pub fn send(
         &mut self,
         id: MessageId,
@@ -259,10 +295,7 @@ impl Replica {
         body: Draft,
         now: Instant,
     ) -> Result<(), ErrorCode> {
-        self.limits.check_text(&body.text)?;
-        self.outbox.push(id, room, body)?;
-        self.transmit_due(now);
-        Ok(())
+        self.say(id, room, Saying::Message(body), now)
     }
 
     /// Sends a message that has failed once more, under its old id. Says whether there is one.
@@ -390,7 +423,13 @@ impl Replica {
                 }
                 self.placed([own]);
             }
-            Event::Edited(_) | Event::Deleted(_) | Event::Reaction(_) => {}
+            change @ (Event::Edited(_) | Event::Deleted(_) | Event::Reaction(_)) => {
+                let own = (change.sender(), change.id(), position);
+                if let Some(message) = room.change(change.clone()) {
+                    self.tell(Update::Changed { message, change });
+                }
+                self.placed([own]);
+            }
             Event::Member(member) => self.tell(Update::Member(member)),
             Event::Room(change) => self.tell(Update::Room(change)),
         }
@@ -406,10 +445,8 @@ impl Replica {
             self.ask(id, now);
             return;
         }
-        room.sync_to(upto);
         let own: Vec<_> = messages.iter().map(own_place).collect();
-        let changed: Vec<_> = messages.into_iter().filter(|m| room.insert(m.clone())).collect();
-        for message in changed {
+        for message in room.sync(messages, upto) {
             self.tell(Update::Message(message));
         }
         self.placed(own);

@@ -5,14 +5,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use hubbub_client::sync::outbox::Saying;
 use hubbub_client::sync::{Action, Replica, Update};
 use hubbub_protocol::http::History;
 use hubbub_protocol::http::NotifyLevel;
 use hubbub_protocol::server::{ErrorFrame, Head, ReadyRoom};
 use hubbub_protocol::{
-    ClientFrame, ConnectionId, Draft, Epoch, ErrorCode, Event, Limits, MemberChange, Message,
-    MessageBody, MessageId, NewEvent, Position, RoomId, Seq, ServerFrame, Timestamp, UserId,
-    event::NewEventKind,
+    ClientFrame, ConnectionId, Draft, EditedBody, Epoch, ErrorCode, Event, Limits, MemberChange,
+    Message, MessageBody, MessageId, NewEvent, Position, RoomId, Seq, ServerFrame, Timestamp,
+    UserId, event::NewEventKind,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -28,6 +29,10 @@ enum Op {
     Other(usize),
     /// Somebody joins: an event that is no message.
     Join(usize),
+    /// Somebody else changes a message, one of the newest.
+    Change(usize, usize, Change),
+    /// The person changes a message that they see.
+    Amend(usize, usize, Change),
     /// A frame reaches the gateway, on the oldest or the newest connection.
     Up(bool),
     /// A frame reaches the client, on the oldest or the newest connection.
@@ -62,12 +67,29 @@ enum Op {
     Wait(u64),
 }
 
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Edit,
+    Delete,
+    React { person: usize, on: bool },
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        3 => Just(Change::Edit),
+        1 => Just(Change::Delete),
+        4 => (0_usize..3, any::<bool>()).prop_map(|(person, on)| Change::React { person, on }),
+    ]
+}
+
 fn op() -> impl Strategy<Value = Op> {
     let room = || 0_usize..2;
     prop_oneof![
         6 => room().prop_map(Op::Write),
         4 => room().prop_map(Op::Other),
         1 => room().prop_map(Op::Join),
+        4 => (room(), 0_usize..4, change()).prop_map(|(i, n, change)| Op::Change(i, n, change)),
+        3 => (room(), 0_usize..4, change()).prop_map(|(i, n, change)| Op::Amend(i, n, change)),
         14 => any::<bool>().prop_map(Op::Up),
         20 => any::<bool>().prop_map(Op::Down),
         2 => Just(Op::Lose),
@@ -98,11 +120,26 @@ struct Log {
 }
 
 impl Log {
-    fn messages(&self) -> impl Iterator<Item = &Message> {
+    fn messages(&self) -> impl DoubleEndedIterator<Item = &Message> {
         self.events.iter().filter_map(|event| match event {
             Event::Message(message) => Some(message),
             _ => None,
         })
+    }
+
+    /// The messages as everything in the log has left them.
+    fn folded(&self) -> Vec<Message> {
+        let mut messages: Vec<_> = self.messages().cloned().collect();
+        for event in &self.events {
+            messages.iter_mut().for_each(|message| drop(message.apply(event)));
+        }
+        messages
+    }
+
+    /// Whether a message or something that changed it comes after `seq`.
+    fn is_touched(&self, message: &Message, seq: Seq) -> bool {
+        let about = |event: &&Event| event.id() == message.id || event.target() == Some(message.id);
+        self.events.iter().filter(about).any(|event| event.seq() > seq)
     }
 
     fn is_stored(&self, id: MessageId) -> Option<Position> {
@@ -134,6 +171,8 @@ struct World {
     replica: Replica,
     loads: VecDeque<(usize, Option<History>)>,
     written: Vec<(usize, MessageId)>,
+    amended: Vec<MessageId>,
+    people: [UserId; 3],
     stored: HashMap<MessageId, u32>,
     shown: HashMap<MessageId, u32>,
 }
@@ -149,10 +188,28 @@ fn frame(event: Event) -> ServerFrame {
     }
 }
 
+fn edited(message: MessageId) -> NewEventKind {
+    let text = format!("theirs {}", MessageId::new());
+    NewEventKind::Edited { message, body: EditedBody { text, ..EditedBody::default() } }
+}
+
+fn reaction(message: MessageId, on: bool) -> NewEventKind {
+    NewEventKind::Reaction { message, emoji: "👍".to_owned(), on }
+}
+
+/// People of a reaction in an order of their own: who hears of it twice may name them in another.
+fn sorted(mut message: Message) -> Message {
+    message.reactions.iter_mut().for_each(|held| held.users.sort_unstable());
+    message
+}
+
 fn tells_of_event(frame: &ServerFrame) -> bool {
     matches!(
         frame,
         ServerFrame::Message(_)
+            | ServerFrame::Edited(_)
+            | ServerFrame::Deleted(_)
+            | ServerFrame::Reaction(_)
             | ServerFrame::Member(_)
             | ServerFrame::Reset { .. }
             | ServerFrame::Ack { .. }
@@ -181,6 +238,8 @@ impl World {
             replica: Replica::new(),
             loads: VecDeque::new(),
             written: Vec::new(),
+            amended: Vec::new(),
+            people: [(); 3].map(|()| UserId::new()),
             stored: HashMap::new(),
             shown: HashMap::new(),
         };
@@ -210,6 +269,30 @@ impl World {
                     user,
                     NewEventKind::Member { user, change, role: None, until: None },
                 );
+            }
+            Op::Change(i, n, change) => {
+                let Some(of) = self.logs[i].messages().nth_back(n).cloned() else { return };
+                let (sender, kind) = match change {
+                    Change::Edit if of.sender == self.user => return,
+                    Change::Edit => (of.sender, edited(of.id)),
+                    Change::Delete => (self.people[0], NewEventKind::Deleted { message: of.id }),
+                    Change::React { person, on } => (self.people[person], reaction(of.id, on)),
+                };
+                self.commit(i, MessageId::new(), sender, kind);
+            }
+            Op::Amend(i, n, change) => {
+                let (id, room) = (MessageId::new(), self.logs[i].room);
+                let seen = self.replica.room(room).and_then(|room| room.messages().nth_back(n));
+                let Some(message) = seen.map(|message| message.id) else { return };
+                let saying = match change {
+                    Change::Edit => Saying::Edit { message, text: format!("mine {id}") },
+                    Change::Delete => Saying::Deletion { message },
+                    Change::React { on, .. } => {
+                        Saying::Reaction { message, emoji: "👍".to_owned(), on }
+                    }
+                };
+                self.replica.say(id, room, saying, self.now).expect("room in the outbox");
+                self.amended.push(id);
             }
             Op::Up(newest) => {
                 if let Some(link) = self.link(newest)
@@ -284,7 +367,7 @@ impl World {
                     *page = Some(History {
                         epoch: log.head.epoch,
                         seq: log.head.seq,
-                        messages: log.messages().cloned().collect(),
+                        messages: log.folded(),
                         before: None,
                         after: None,
                     });
@@ -386,31 +469,42 @@ impl World {
                 }
             }
             ClientFrame::Send { id, room, body } => {
-                let i = self.index(room);
-                if let Some(position) = self.logs[i].is_stored(id) {
-                    self.ack(link, i, id, position);
-                    return;
-                }
-                if self.refusals > 0 {
-                    self.refusals -= 1;
-                    self.links[link].down.push_back(ServerFrame::Error(ErrorFrame {
-                        id: Some(id.to_string()),
-                        retry_after_ms: Some(200),
-                        ..ErrorFrame::new(ErrorCode::RateLimited)
-                    }));
-                    return;
-                }
-                self.links[link].owed.push((i, id));
-                if !self.logs[i].seen.contains_key(&id) {
-                    self.commit(
-                        i,
-                        id,
-                        self.user,
-                        NewEventKind::Message { body: MessageBody::text(body.text) },
-                    );
-                }
+                let body = MessageBody::text(body.text);
+                self.take(link, room, id, NewEventKind::Message { body });
+            }
+            ClientFrame::Edit { id, room, message, body } => {
+                let body = EditedBody { text: body.text, ..EditedBody::default() };
+                self.take(link, room, id, NewEventKind::Edited { message, body });
+            }
+            ClientFrame::Delete { id, room, message } => {
+                self.take(link, room, id, NewEventKind::Deleted { message });
+            }
+            ClientFrame::React { id, room, message, emoji, on } => {
+                self.take(link, room, id, NewEventKind::Reaction { message, emoji, on });
             }
             other => panic!("not expected: {other:?}"),
+        }
+    }
+
+    /// The gateway takes what the person says.
+    fn take(&mut self, link: usize, room: RoomId, id: MessageId, kind: NewEventKind) {
+        let i = self.index(room);
+        if let Some(position) = self.logs[i].is_stored(id) {
+            self.ack(link, i, id, position);
+            return;
+        }
+        if self.refusals > 0 {
+            self.refusals -= 1;
+            self.links[link].down.push_back(ServerFrame::Error(ErrorFrame {
+                id: Some(id.to_string()),
+                retry_after_ms: Some(200),
+                ..ErrorFrame::new(ErrorCode::RateLimited)
+            }));
+            return;
+        }
+        self.links[link].owed.push((i, id));
+        if !self.logs[i].seen.contains_key(&id) {
+            self.commit(i, id, self.user, kind);
         }
     }
 
@@ -423,7 +517,8 @@ impl World {
         if from.epoch != epoch || from.seq > seq {
             down.push_back(ServerFrame::Reset { room, epoch, seq });
         } else if from.seq < log.trimmed {
-            let messages = log.messages().filter(|m| m.seq > from.seq).cloned().collect();
+            let mut messages = log.folded();
+            messages.retain(|message| log.is_touched(message, from.seq));
             down.push_back(ServerFrame::Sync { room, epoch, upto: seq, messages });
         } else {
             down.extend(log.events.iter().filter(|e| e.position() > from).cloned().map(frame));
@@ -533,8 +628,8 @@ impl World {
     fn check_end(&self) {
         for (i, log) in self.logs.iter().enumerate() {
             let room = self.replica.room(log.room).expect("heard from the start");
-            let shown: Vec<_> = room.messages().map(|m| m.id).collect();
-            let kept: Vec<_> = log.messages().map(|m| m.id).collect();
+            let shown: Vec<_> = room.messages().cloned().map(sorted).collect();
+            let kept: Vec<_> = log.folded().into_iter().map(sorted).collect();
             assert_eq!(shown, kept);
 
             let mut own: Vec<_> =
@@ -548,7 +643,7 @@ impl World {
             }
             assert_eq!(own, written);
         }
-        for (_, id) in &self.written {
+        for id in self.written.iter().map(|(_, id)| id).chain(&self.amended) {
             assert_eq!(self.stored.get(id), Some(&1), "told once that it is stored");
         }
         if !self.wiped {

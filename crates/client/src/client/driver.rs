@@ -8,8 +8,7 @@ use hubbub_protocol::http::History;
 use hubbub_protocol::limits::PAGE_MAX;
 use hubbub_protocol::server::ReadyRoom;
 use hubbub_protocol::{
-    ClientFrame, CloseCode, Draft, ErrorCode, Message, MessageId, NodeId, RoomId, ServerFrame,
-    UserId,
+    ClientFrame, CloseCode, ErrorCode, Message, MessageId, NodeId, RoomId, ServerFrame, UserId,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -20,6 +19,7 @@ use super::{Event, Unsent};
 use crate::backoff::Backoff;
 use crate::connection::{Closed, Connection};
 use crate::http::{Api, ApiError, Page};
+use crate::sync::outbox::Saying;
 use crate::sync::{Action, Replica};
 
 /// Events that wait before the socket is read no further, and no other is opened.
@@ -34,14 +34,32 @@ const REFRESH_AGAIN: Duration = Duration::from_secs(5);
 /// What the owner of the client asks for.
 #[derive(Debug)]
 pub(super) enum Command {
-    Send { id: MessageId, room: RoomId, body: Draft, reply: oneshot::Sender<Result<(), ErrorCode>> },
-    Retry { id: MessageId, reply: oneshot::Sender<bool> },
-    Discard { id: MessageId, reply: oneshot::Sender<bool> },
-    Messages { room: RoomId, reply: oneshot::Sender<Vec<Message>> },
-    Unsent { reply: oneshot::Sender<Vec<Unsent>> },
+    Say {
+        id: MessageId,
+        room: RoomId,
+        saying: Saying,
+        reply: oneshot::Sender<Result<(), ErrorCode>>,
+    },
+    Retry {
+        id: MessageId,
+        reply: oneshot::Sender<bool>,
+    },
+    Discard {
+        id: MessageId,
+        reply: oneshot::Sender<bool>,
+    },
+    Messages {
+        room: RoomId,
+        reply: oneshot::Sender<Vec<Message>>,
+    },
+    Unsent {
+        reply: oneshot::Sender<Vec<Unsent>>,
+    },
     Volatile(ClientFrame),
     Watch(Vec<UserId>),
-    Stop { reply: oneshot::Sender<()> },
+    Stop {
+        reply: oneshot::Sender<()>,
+    },
 }
 
 /// What a task of the driver has done.
@@ -262,8 +280,8 @@ impl Driver {
         let now = Instant::now();
         // A reply that nobody waits for any more is no reply.
         match command {
-            Command::Send { id, room, body, reply } => {
-                let _ = reply.send(self.replica.send(id, room, body, now));
+            Command::Say { id, room, saying, reply } => {
+                let _ = reply.send(self.replica.say(id, room, saying, now));
             }
             Command::Retry { id, reply } => {
                 let _ = reply.send(self.replica.retry(id, now));
@@ -280,7 +298,7 @@ impl Driver {
                 let unsent = self.replica.pending().map(|pending| Unsent {
                     id: pending.id,
                     room: pending.room,
-                    body: pending.body.clone(),
+                    saying: pending.saying.clone(),
                     state: pending.state,
                 });
                 let _ = reply.send(unsent.collect());

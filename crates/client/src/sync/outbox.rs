@@ -1,4 +1,4 @@
-//! Messages that are not stored yet.
+//! Messages, edits, deletions and reactions that are not stored yet.
 //!
 //! Each keeps its id until it is acknowledged, so that sending it once more is always safe and
 //! never makes a second message. Within a room they go out one after the other: the next leaves
@@ -29,15 +29,58 @@ pub enum State {
     Failed(ErrorCode),
 }
 
-/// A message in the outbox.
+/// What a person has to say, or to change of what was said. Each has an id of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Saying {
+    /// Something new.
+    Message(Draft),
+    /// Another text for a message of one's own.
+    Edit {
+        /// The message.
+        message: MessageId,
+        /// What it shall say.
+        text: String,
+    },
+    /// A message is to be deleted.
+    Deletion {
+        /// The message.
+        message: MessageId,
+    },
+    /// A reaction is to be put under a message, or taken away.
+    Reaction {
+        /// The message.
+        message: MessageId,
+        /// One emoji.
+        emoji: String,
+        /// Whether it is put there.
+        on: bool,
+    },
+}
+
+impl Saying {
+    fn frame(&self, id: MessageId, room: RoomId) -> ClientFrame {
+        match self.clone() {
+            Self::Message(body) => ClientFrame::Send { id, room, body },
+            Self::Edit { message, text } => {
+                ClientFrame::Edit { id, room, message, body: Draft::text(text) }
+            }
+            Self::Deletion { message } => ClientFrame::Delete { id, room, message },
+            Self::Reaction { message, emoji, on } => {
+                ClientFrame::React { id, room, message, emoji, on }
+            }
+        }
+    }
+}
+
+/// Something in the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pending<'a> {
     /// Its id.
     pub id: MessageId,
     /// Its room.
     pub room: RoomId,
-    /// What it says.
-    pub body: &'a Draft,
+    /// What is to be said.
+    pub saying: &'a Saying,
     /// How far it has come.
     pub state: State,
 }
@@ -46,7 +89,7 @@ pub struct Pending<'a> {
 struct Entry {
     id: MessageId,
     room: RoomId,
-    body: Draft,
+    saying: Saying,
     state: State,
     /// When it goes out (again); `None`: as soon as possible.
     due: Option<Instant>,
@@ -73,7 +116,7 @@ impl Outbox {
         &mut self,
         id: MessageId,
         room: RoomId,
-        body: Draft,
+        saying: Saying,
     ) -> Result<(), ErrorCode> {
         if self.entries.len() >= CAPACITY {
             return Err(ErrorCode::Overloaded);
@@ -82,7 +125,7 @@ impl Outbox {
             return Err(ErrorCode::IdConflict);
         }
         let (state, due, in_flight, sent) = (State::Sending, None, false, 0);
-        self.entries.push_back(Entry { id, room, body, state, due, in_flight, sent });
+        self.entries.push_back(Entry { id, room, saying, state, due, in_flight, sent });
         Ok(())
     }
 
@@ -91,7 +134,8 @@ impl Outbox {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Pending<'_>> {
-        let pending = |&Entry { id, room, ref body, state, .. }| Pending { id, room, body, state };
+        let pending =
+            |&Entry { id, room, ref saying, state, .. }| Pending { id, room, saying, state };
         self.entries.iter().map(pending)
     }
 
@@ -113,8 +157,7 @@ impl Outbox {
             entry.due = Some(now + REPEAT_AFTER * (1 << entry.sent.min(3)));
             entry.sent += 1;
             entry.in_flight = true;
-            let Entry { id, room, .. } = *entry;
-            return Some(ClientFrame::Send { id, room, body: entry.body.clone() });
+            return Some(entry.saying.frame(entry.id, entry.room));
         }
         None
     }
@@ -207,7 +250,7 @@ mod tests {
 
     fn pushed(outbox: &mut Outbox, room: RoomId) -> MessageId {
         let id = MessageId::new();
-        outbox.push(id, room, Draft::text("x")).unwrap();
+        outbox.push(id, room, Saying::Message(Draft::text("x"))).unwrap();
         id
     }
 
@@ -232,6 +275,24 @@ mod tests {
         assert_eq!(due(&mut outbox, now), [a, c]);
         outbox.placed(a, place(1));
         assert_eq!(due(&mut outbox, now), [b]);
+    }
+
+    #[test]
+    fn whatever_is_said_goes_out_as_its_frame_under_its_id() {
+        let (mut outbox, now) = (Outbox::default(), Instant::now());
+        let message = MessageId::new();
+        let sayings = [
+            Saying::Edit { message, text: "x".to_owned() },
+            Saying::Deletion { message },
+            Saying::Reaction { message, emoji: "👍".to_owned(), on: true },
+        ];
+        for saying in sayings {
+            let (id, room) = (MessageId::new(), RoomId::new());
+            outbox.push(id, room, saying.clone()).unwrap();
+            let frame = outbox.next_due(now, 64);
+            assert_eq!(frame, Some(saying.frame(id, room)));
+            assert!(outbox.stored(id));
+        }
     }
 
     #[test]
@@ -316,8 +377,8 @@ mod tests {
         for _ in 0..CAPACITY {
             pushed(&mut outbox, RoomId::new());
         }
-        let body = Draft::text("x");
-        let one_more = outbox.push(MessageId::new(), RoomId::new(), body);
+        let saying = Saying::Message(Draft::text("x"));
+        let one_more = outbox.push(MessageId::new(), RoomId::new(), saying);
         assert_eq!(one_more, Err(ErrorCode::Overloaded));
     }
 }

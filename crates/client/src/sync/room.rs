@@ -1,13 +1,17 @@
 //! One room's position and messages.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use hubbub_protocol::http::History;
-use hubbub_protocol::{ClientFrame, Message, MessageId, Position, RoomId, Seq};
+use hubbub_protocol::{ClientFrame, Event, Message, MessageId, Position, RoomId, Seq};
 
 /// Messages kept in a room at the most. The oldest go first; history has them.
 pub const WINDOW: usize = 2_000;
+
+/// Edits, deletions and reactions that are kept to be applied once more, to a page of history that
+/// was on its way when they came.
+const CHANGES: usize = 512;
 
 /// How long after a head was told by a heartbeat its events may still be on their way.
 pub(super) const HEAD_GRACE: Duration = Duration::from_secs(2);
@@ -37,6 +41,10 @@ pub struct Room {
     messages: BTreeMap<Seq, Message>,
     /// The seq each message is at.
     places: HashMap<MessageId, Seq>,
+    /// The newest changes of messages, known here or not.
+    changes: VecDeque<Event>,
+    /// Changes up to here may have been dropped.
+    changes_since: Seq,
     /// Whether the room was subscribed anew, and by when an answer is expected.
     refilling: Option<Instant>,
     /// A head whose events are expected, and until when.
@@ -53,6 +61,8 @@ impl Room {
             base: position.seq,
             messages: BTreeMap::new(),
             places: HashMap::new(),
+            changes: VecDeque::new(),
+            changes_since: position.seq,
             refilling: None,
             expected: None,
             reloading: false,
@@ -88,16 +98,48 @@ impl Room {
         Step::Next
     }
 
-    /// Moves to where a state sync leads, if that is ahead.
-    pub(super) fn sync_to(&mut self, upto: Position) {
+    /// Takes in an edit, a deletion or a reaction. Returns the message if that changed it.
+    pub(super) fn change(&mut self, change: Event) -> Option<Message> {
+        let place = change.target().and_then(|target| self.places.get(&target));
+        let changed = place
+            .and_then(|seq| self.messages.get_mut(seq))
+            .filter(|message| message.apply(&change))
+            .map(|message| message.clone());
+        self.changes.push_back(change);
+        if self.changes.len() > CHANGES
+            && let Some(oldest) = self.changes.pop_front()
+        {
+            self.changes_since = oldest.seq();
+        }
+        changed
+    }
+
+    /// Takes in a state sync and moves to where it leads, if that is ahead. Returns the messages
+    /// that are new or have changed.
+    pub(super) fn sync(&mut self, messages: Vec<Message>, upto: Position) -> Vec<Message> {
+        let changed = messages.into_iter().filter_map(|mut message| {
+            self.bring_up(&mut message, upto.seq);
+            self.insert(message.clone()).then_some(message)
+        });
+        let changed = changed.collect();
         self.position = self.position.max(upto);
         self.refilling = None;
+        changed
+    }
+
+    /// Applies what came after `seq` to a message as it was then.
+    fn bring_up(&self, message: &mut Message, seq: Seq) {
+        for change in self.changes.iter().filter(|change| change.seq() > seq) {
+            message.apply(change);
+        }
     }
 
     /// Goes on from `position`; the messages wait to be replaced.
     pub(super) fn reset(&mut self, position: Position) {
         (self.position, self.base) = (position, position.seq);
         (self.refilling, self.expected, self.reloading) = (None, None, true);
+        self.changes.clear();
+        self.changes_since = position.seq;
     }
 
     /// Puts a message in its place. Says whether that changed anything.
@@ -133,15 +175,17 @@ impl Room {
     }
 
     /// Joins the newest page of history with what was heard since the room started or was reset,
-    /// and drops the rest. Says no to a page from before that.
+    /// and drops the rest. Says no to a page from before that, or from so long ago that what has
+    /// changed since is not known any more.
     pub(super) fn load(&mut self, page: History) -> bool {
-        if page.epoch != self.position.epoch || page.seq < self.base {
+        if page.epoch != self.position.epoch || page.seq < self.base.max(self.changes_since) {
             return false;
         }
         let base = Position::new(self.position.epoch, self.base);
         self.messages.retain(|_, message| Position::new(message.epoch, message.seq) > base);
         self.places = self.messages.iter().map(|(&seq, message)| (message.id, seq)).collect();
-        for message in page.messages {
+        for mut message in page.messages {
+            self.bring_up(&mut message, page.seq);
             self.insert(message);
         }
         self.reloading = false;
@@ -251,6 +295,26 @@ mod tests {
         assert_eq!(room.places.len(), WINDOW);
         assert_eq!(seqs(&room)[0], 11);
         assert!(!room.insert(message(MessageId::new(), at(1, 2))), "it would be the oldest");
+    }
+
+    #[test]
+    fn what_changed_while_a_page_was_on_its_way_is_applied_to_it() {
+        let mut room = Room::at(at(1, 7));
+        let said = message(MessageId::new(), at(1, 3));
+        let deleted = Event::Deleted(hubbub_protocol::Deleted {
+            room: said.room,
+            epoch: Epoch(1),
+            seq: Seq(8),
+            id: MessageId::new(),
+            sender: said.sender,
+            at: Timestamp::default(),
+            message: said.id,
+        });
+        assert_eq!(room.advance(at(1, 8)), Step::Next);
+        assert_eq!(room.change(deleted), None, "it is not known here");
+        let (epoch, seq, messages) = (Epoch(1), Seq(7), vec![said]);
+        assert!(room.load(History { epoch, seq, messages, before: None, after: None }));
+        assert!(room.messages().all(|message| message.deleted_at.is_some()));
     }
 
     #[test]

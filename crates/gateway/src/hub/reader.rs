@@ -25,8 +25,10 @@ const SYNC_FRAME_BYTES: usize = 128 * 1024;
 /// Text in all frames of a state sync, roughly, in bytes; more, and the client reloads the room.
 /// A connection's lane holds that much beyond its bound.
 const SYNC_BYTES: usize = 512 * 1024;
-/// What a message in a `sync` takes beyond its text, roughly, in bytes.
+/// What a message in a `sync`, or an attachment of it, takes beyond its text, roughly, in bytes.
 const MESSAGE_OVERHEAD: usize = 200;
+/// What each person who is named in it takes, in bytes.
+const USER_ID_BYTES: usize = 39;
 
 /// What follows a position.
 #[derive(Debug, Clone)]
@@ -205,7 +207,12 @@ impl Source {
 }
 
 fn weight(message: &Message) -> usize {
-    message.body.text.len() + MESSAGE_OVERHEAD
+    let named: usize = message.reactions.iter().map(|held| held.users.len()).sum();
+    let listed = named + message.body.mentions.users.len();
+    message.body.text.len()
+        + listed * USER_ID_BYTES
+        + message.body.attachments.len() * MESSAGE_OVERHEAD
+        + MESSAGE_OVERHEAD
 }
 
 /// Splits changed messages into frames of bearable size. Only the last moves the position, so that

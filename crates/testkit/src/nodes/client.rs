@@ -12,7 +12,9 @@ use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
 use hubbub_protocol::client::ResumePoint;
 use hubbub_protocol::server::ErrorFrame;
-use hubbub_protocol::{ClientFrame, Draft, MessageId, Position, RoomId, ServerFrame, UserId};
+use hubbub_protocol::{
+    ClientFrame, Draft, Message as Stated, MessageId, Position, RoomId, ServerFrame, UserId,
+};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
@@ -171,7 +173,11 @@ impl TestClient {
     /// # Panics
     /// When there is no connection.
     pub async fn transmit(&mut self, frame: &ClientFrame) {
-        if let ClientFrame::Send { id, .. } = frame {
+        if let ClientFrame::Send { id, .. }
+        | ClientFrame::Edit { id, .. }
+        | ClientFrame::Delete { id, .. }
+        | ClientFrame::React { id, .. } = frame
+        {
             self.view.send_modify(|view| *view.sent.entry(*id).or_default() += 1);
         }
         let link = self.link.as_mut().expect("a connection");
@@ -189,6 +195,27 @@ impl TestClient {
     pub async fn say_as(&mut self, id: MessageId, room: RoomId, text: &str) {
         let body = Draft::text(text);
         self.transmit(&ClientFrame::Send { id, room, body }).await;
+    }
+
+    /// Puts another text in place of what a message says. Returns the edit's id.
+    pub async fn edit(&mut self, room: RoomId, message: MessageId, text: &str) -> MessageId {
+        let (id, body) = (MessageId::new(), Draft::text(text));
+        self.transmit(&ClientFrame::Edit { id, room, message, body }).await;
+        id
+    }
+
+    /// Deletes a message. Returns the deletion's id.
+    pub async fn delete(&mut self, room: RoomId, message: MessageId) -> MessageId {
+        let id = MessageId::new();
+        self.transmit(&ClientFrame::Delete { id, room, message }).await;
+        id
+    }
+
+    /// Puts an emoji under a message. Returns the reaction's id.
+    pub async fn react(&mut self, room: RoomId, message: MessageId, emoji: &str) -> MessageId {
+        let (id, emoji) = (MessageId::new(), emoji.to_owned());
+        self.transmit(&ClientFrame::React { id, room, message, emoji, on: true }).await;
+        id
     }
 
     /// Says something again and again, always under the same id, until it is acked: what a client
@@ -271,6 +298,14 @@ impl TestClient {
     /// Waits until a message is on the screen, and tells where.
     pub async fn sees(&self, room: RoomId, id: MessageId) -> Position {
         self.until(&format!("message {id}"), |view| view.rooms.get(&room)?.place(id)).await
+    }
+
+    /// Waits until a message is on the screen in a certain state.
+    pub async fn sees_it(&self, room: RoomId, id: MessageId, so: impl Fn(&Stated) -> bool) {
+        self.until(&format!("a change of {id}"), |view| {
+            so(view.rooms.get(&room)?.message(id)?).then_some(())
+        })
+        .await;
     }
 
     /// Waits until a message is acked.

@@ -62,6 +62,12 @@ impl RoomView {
         self.messages.values().map(|message| message.body.text.as_str()).collect()
     }
 
+    /// A message as it is on the screen.
+    #[must_use]
+    pub fn message(&self, id: MessageId) -> Option<&Message> {
+        self.places.get(&id).and_then(|at| self.messages.get(at))
+    }
+
     /// Its messages' ids, in order.
     #[must_use]
     pub fn ids(&self) -> Vec<MessageId> {
@@ -158,14 +164,10 @@ impl View {
                 }
                 Ok(())
             }
-            ServerFrame::Edited(edited) => {
-                self.event(&Event::Edited(edited.clone()), ledger).map(drop)
-            }
-            ServerFrame::Deleted(deleted) => {
-                self.event(&Event::Deleted(deleted.clone()), ledger).map(drop)
-            }
+            ServerFrame::Edited(edited) => self.change(&Event::Edited(edited.clone()), ledger),
+            ServerFrame::Deleted(deleted) => self.change(&Event::Deleted(deleted.clone()), ledger),
             ServerFrame::Reaction(reaction) => {
-                self.event(&Event::Reaction(reaction.clone()), ledger).map(drop)
+                self.change(&Event::Reaction(reaction.clone()), ledger)
             }
             ServerFrame::Member(member) => {
                 self.event(&Event::Member(member.clone()), ledger).map(drop)
@@ -228,6 +230,18 @@ impl View {
         }
     }
 
+    /// An edit, a deletion or a reaction. A message that is not on the screen can't be changed there.
+    fn change(&mut self, change: &Event, ledger: &Ledger) -> Result<(), String> {
+        if self.event(change, ledger)?
+            && let Some(target) = change.target()
+            && let Some(room) = self.rooms.get_mut(&change.room())
+            && let Some(message) = room.places.get(&target).and_then(|at| room.messages.get_mut(at))
+        {
+            message.apply(change);
+        }
+        Ok(())
+    }
+
     /// Whether the event is new on the screen.
     fn event(&mut self, event: &Event, ledger: &Ledger) -> Result<bool, String> {
         let (room, at, id) = (event.room(), event.position(), event.id());
@@ -268,7 +282,8 @@ impl View {
         for message in messages {
             let at = Position::new(message.epoch, message.seq);
             ledger.event(room, at, message.id)?;
-            if message.seq <= held.syncing.unwrap_or(held.position.seq) {
+            // One from before the position is one that was changed after it.
+            if held.syncing.is_some_and(|last| message.seq <= last) {
                 return Err(format!("a sync brings {at} out of order"));
             }
             held.syncing = Some(message.seq);
