@@ -131,7 +131,9 @@ impl Log {
     fn folded(&self) -> Vec<Message> {
         let mut messages: Vec<_> = self.messages().cloned().collect();
         for event in &self.events {
-            messages.iter_mut().for_each(|message| drop(message.apply(event)));
+            for message in &mut messages {
+                message.apply(event);
+            }
         }
         messages
     }

@@ -101,10 +101,8 @@ impl Room {
     /// Takes in an edit, a deletion or a reaction. Returns the message if that changed it.
     pub(super) fn change(&mut self, change: Event) -> Option<Message> {
         let place = change.target().and_then(|target| self.places.get(&target));
-        let changed = place
-            .and_then(|seq| self.messages.get_mut(seq))
-            .filter(|message| message.apply(&change))
-            .map(|message| message.clone());
+        let message = place.and_then(|seq| self.messages.get_mut(seq));
+        let changed = message.and_then(|message| message.apply(&change).then(|| message.clone()));
         self.changes.push_back(change);
         if self.changes.len() > CHANGES
             && let Some(oldest) = self.changes.pop_front()

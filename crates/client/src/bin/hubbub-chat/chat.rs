@@ -1,6 +1,8 @@
-//! What is done with commands. What is done with what arrives is in [`arrivals`].
+//! What is done with commands. What is done with what arrives is in [`arrivals`]; changing
+//! what was said is in [`changes`].
 
 mod arrivals;
+mod changes;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -181,6 +183,10 @@ impl Chat {
                 self.session()?;
                 self.show_hits(&query).await
             }
+            Command::Edit(text) => self.edit(&text).await,
+            Command::Delete => self.delete().await,
+            Command::React(emoji) => self.react(&emoji).await,
+            Command::Reply(text) => self.reply(&text).await,
             Command::Retry => self.retry().await,
             Command::Leave => {
                 let room = self.room()?;

@@ -20,6 +20,14 @@ pub(crate) enum Command {
     Direct(String),
     History(u32),
     Search(String),
+    /// Put this in place of one's last message.
+    Edit(String),
+    /// Delete one's last message.
+    Delete,
+    /// Put this emoji under the last message.
+    React(String),
+    /// Answer the last message of somebody else.
+    Reply(String),
     Retry,
     Leave,
     Help,
@@ -44,6 +52,10 @@ pub(crate) const HELP: &str = "\
 /direct NAME            talk to one person
 /history [N]            the last N messages here (20)
 /search WORDS           find messages in your rooms; from:NAME in:ROOM has:link …
+/edit TEXT              change the last thing you said here
+/delete                 delete the last thing you said here
+/react EMOJI            put an emoji under the last message here
+/reply TEXT             answer the last message of somebody else
 /retry                  send again what could not be sent
 /leave                  leave this room
 /quit                   end
@@ -89,6 +101,10 @@ pub(crate) fn parse(line: &str) -> Result<Command, String> {
             _ => return Err(format!("/history takes a number from 1 to {HISTORY_MAX}")),
         },
         "search" => Command::Search(one("words to look for")?),
+        "edit" => Command::Edit(one("a text")?),
+        "delete" => Command::Delete,
+        "react" => Command::React(one("an emoji")?),
+        "reply" => Command::Reply(one("a text")?),
         "retry" => Command::Retry,
         "leave" => Command::Leave,
         "help" => Command::Help,

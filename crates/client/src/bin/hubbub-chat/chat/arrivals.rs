@@ -46,12 +46,15 @@ impl Chat {
                     self.show(message).await;
                 }
             }
+            Update::Changed { message, change } => self.changed(&message, &change).await,
             Update::Stored { id, .. } => self.stored(id),
             Update::Failed { id, detail, .. } => {
                 if let Some(own) = self.own.get_mut(&id) {
                     own.failed = true;
                     let text = screen::excerpt(&own.text);
                     self.screen.line(&format!("✗ not sent: {text} ({detail}); /retry"));
+                } else {
+                    self.screen.line(&format!("✗ not changed: {}", plain(&detail)));
                 }
             }
             Update::Member(member) => self.member(member).await,
