@@ -1,6 +1,7 @@
 //! The calls of the HTTP API, and the session's tokens.
 
 mod error;
+mod people;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

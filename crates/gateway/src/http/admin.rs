@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
-use hubbub_protocol::http::{Account, AccountList, UpdateAccountRequest};
+use hubbub_protocol::http::{
+    Account, AccountList, AuditAction, AuditEntry, AuditList, UpdateAccountRequest,
+};
 use hubbub_protocol::limits::LIST_MAX;
-use hubbub_protocol::{ErrorCode, Timestamp, UserId};
+use hubbub_protocol::{AuditId, ErrorCode, Timestamp, UserId};
 use hubbub_store::UserRecord;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -38,6 +40,11 @@ pub(super) fn endpoints() -> Endpoints {
                 AccountSuspended,
                 LastAdmin,
             ]),
+        )
+        .get(
+            "/admin/audit",
+            audit,
+            about("What people with power did, the newest first").errors(&[BadId, InvalidField]),
         )
 }
 
@@ -87,25 +94,79 @@ async fn update(
         return Err(ErrorCode::AccountSuspended.into());
     }
     let account = uninterrupted(async move {
-        let mut changed = Some(record);
+        let note = async |action| {
+            let entry = entry(action, caller.user, user, reason.clone());
+            app.store.append_audit(&entry).await
+        };
+        let mut changed = record;
         match suspended {
             Some(true) => {
-                changed = app.store.suspend(user, Timestamp::now()).await?;
+                let before = changed.suspended_at;
+                changed = still(app.store.suspend(user, Timestamp::now()).await?)?;
+                if before.is_none() {
+                    note(AuditAction::UserSuspended).await?;
+                }
                 revocation::end_sessions(&app, user, None).await?;
             }
-            Some(false) => changed = app.store.reinstate(user).await?,
-            None => {}
+            Some(false) if changed.suspended_at.is_some() => {
+                changed = still(app.store.reinstate(user).await?)?;
+                note(AuditAction::UserReinstated).await?;
+            }
+            _ => {}
         }
-        if let Some(on) = admin {
-            changed = app.store.set_admin(user, on).await?;
+        if let Some(on) = admin.filter(|on| *on != changed.admin) {
+            changed = still(app.store.set_admin(user, on).await?)?;
+            let action = if on { AuditAction::AdminGranted } else { AuditAction::AdminRevoked };
+            note(action).await?;
         }
-        let changed = changed.ok_or(ErrorCode::UserNotFound)?;
-        let _ = &reason;
         views(&app, caller.user, vec![changed]).await
     })
     .await?
     .pop();
     account.map(Answer).ok_or_else(|| ErrorCode::UserNotFound.into())
+}
+
+/// The query of `GET /admin/audit`.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct AuditQuery {
+    /// Where the page starts: `next` of the one before.
+    before: Option<String>,
+    /// Rows of the page: 1 to 200, 50 if absent.
+    limit: Option<u32>,
+}
+
+/// `GET /admin/audit`.
+async fn audit(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    Query(query): Query<AuditQuery>,
+) -> ApiResult<Answer<AuditList>> {
+    let mut fields = Fields::default();
+    let limit = fields.limit(query.limit, LIST_DEFAULT, LIST_MAX);
+    fields.check()?;
+    let before = query.before.as_deref().map(id).transpose()?;
+    let mut entries = app.store.audit(None, before, limit + 1).await?;
+    let next = cut(&mut entries, limit).map(|entry| entry.id);
+    Ok(Answer(AuditList { entries, next }))
+}
+
+/// An account that was not deleted meanwhile.
+fn still(account: Option<UserRecord>) -> ApiResult<UserRecord> {
+    account.ok_or_else(|| ErrorCode::UserNotFound.into())
+}
+
+fn entry(action: AuditAction, actor: UserId, user: UserId, reason: Option<String>) -> AuditEntry {
+    AuditEntry {
+        id: AuditId::new(),
+        at: Timestamp::now(),
+        actor,
+        action,
+        room: None,
+        user: Some(user),
+        message: None,
+        reason,
+        detail: None,
+    }
 }
 
 async fn views(app: &App, viewer: UserId, records: Vec<UserRecord>) -> ApiResult<Vec<Account>> {

@@ -136,3 +136,36 @@ async fn bad_input_is_told_from_what_is_not_there() {
     let limit = api.get("/admin/users?limit=0").by(&root).send().await;
     limit.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field");
 }
+
+#[tokio::test]
+async fn what_administrators_do_is_in_the_audit_list_with_their_reasons() {
+    let api = Api::start();
+    let (root, ada) = (api.person("root").await, api.person("ada").await);
+    for request in [
+        json!({ "suspended": true, "reason": " spam " }),
+        json!({ "suspended": true }),
+        json!({ "suspended": false }),
+        json!({ "admin": true }),
+        json!({ "admin": false }),
+    ] {
+        change(&api, &root, &ada, request).await.ok(StatusCode::OK);
+    }
+    let list = async |query: &str| {
+        api.get(&format!("/admin/audit{query}")).by(&root).send().await.ok(StatusCode::OK)
+    };
+    let page = list("?limit=3").await;
+    let rest = list(&format!("?before={}", page["next"].as_str().unwrap())).await;
+    let mut entries = page["entries"].as_array().unwrap().clone();
+    entries.extend(rest["entries"].as_array().unwrap().clone());
+    let actions: Vec<_> = entries.iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["admin_revoked", "admin_granted", "user_reinstated", "user_suspended"]);
+    let first = &entries[3];
+    assert_eq!((&first["reason"], &first["actor"]), (&json!("spam"), &json!(root.id)));
+    assert_eq!(first["user"], ada.id.to_string());
+    assert_eq!(rest.get("next"), None);
+
+    let bob = api.person("bob").await;
+    api.get("/admin/audit").by(&bob).send().await.refused(StatusCode::NOT_FOUND, "not_found");
+    let id = api.get("/admin/audit?before=x").by(&root).send().await;
+    id.refused(StatusCode::BAD_REQUEST, "bad_id");
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use hubbub_protocol::{MessageId, Position, RoomId};
 use hubbub_runtime::telemetry::{self, LogFormat, LogOutput};
+use hubbub_store::{MongoOptions, MongoStore};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -348,6 +349,15 @@ impl Cluster {
         let mut client = TestClient::of(person, &self.ledger);
         client.dial(self.address(gateway), dial).await;
         client
+    }
+
+    /// The cluster's store, as a gateway has it.
+    ///
+    /// # Panics
+    /// When MongoDB can't be reached.
+    pub async fn store(&self) -> MongoStore {
+        let options = MongoOptions::new(self.mongo().uri(), self.database.as_str());
+        MongoStore::connect(options).await.expect("the cluster's MongoDB")
     }
 
     /// What MongoDB holds of a room, in order of place.

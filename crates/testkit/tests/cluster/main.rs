@@ -13,6 +13,7 @@ mod limits;
 mod messages;
 mod mongodb_trouble;
 mod positions;
+mod people;
 mod presence;
 mod readers;
 mod redis_cluster;
