@@ -8,6 +8,7 @@ use hubbub_store::{BlobStore, Store};
 
 use crate::auth::Auth;
 use crate::committer::Committer;
+use crate::files::FileOptions;
 use crate::http::HttpOptions;
 use crate::media::Media;
 use crate::permissions::Permissions;
@@ -21,6 +22,8 @@ pub struct App {
     pub store: Arc<dyn Store>,
     /// The bytes of files and pictures.
     pub blobs: Arc<dyn BlobStore>,
+    /// How files are taken.
+    pub files: FileOptions,
     /// The work on pictures.
     pub media: Media,
     /// Who may come in.

@@ -1,11 +1,10 @@
 //! From what somebody wants to say to what everybody is told.
 
 use hubbub_protocol::markdown::{Calls, calls};
-use hubbub_protocol::{
-    Attachment, AttachmentId, Draft, ErrorCode, Mentions, MessageBody, RoomId, UserId,
-};
+use hubbub_protocol::{Draft, ErrorCode, Mentions, MessageBody, MessageId, RoomId, UserId};
 
 use crate::app::App;
+use crate::files::claim::claim;
 use crate::permissions::RoomStanding;
 use crate::refused::Refused;
 use crate::unstored;
@@ -32,18 +31,18 @@ pub fn check_text(app: &App, text: &str, attached: bool) -> Result<(), ErrorCode
     }
 }
 
-/// The body of a message: its attachments looked up, the message it answers found, and whom it calls.
+/// The body of a message: its files taken, the message it answers found, and whom it calls.
 ///
 /// # Errors
 /// [`ErrorCode::AttachmentNotFound`]; [`ErrorCode::MessageNotFound`] if it answers none of the room.
 pub async fn body(
     app: &App,
     room: RoomId,
+    id: MessageId,
     sender: UserId,
     standing: &RoomStanding,
     draft: Draft,
 ) -> Result<MessageBody, Refused> {
-    let attachments = attachments(&draft.attachments)?;
     if let Some(answered) = draft.reply_to {
         // A deleted one can be answered: whoever wrote the answer could not know.
         if unstored::message(app, room, answered).await?.is_none() {
@@ -51,12 +50,9 @@ pub async fn body(
         }
     }
     let mentions = mentions(app, room, sender, standing, &draft.text).await?;
+    // Last, so that a message that is refused for something else leaves its files for another one.
+    let attachments = claim(app, sender, room, id, &draft.attachments).await?;
     Ok(MessageBody { text: draft.text, attachments, reply_to: draft.reply_to, mentions })
-}
-
-/// The files that are being sent. There are none yet that could be.
-fn attachments(ids: &[AttachmentId]) -> Result<Vec<Attachment>, Refused> {
-    if ids.is_empty() { Ok(Vec::new()) } else { Err(ErrorCode::AttachmentNotFound.into()) }
 }
 
 /// Whom a text calls: members of the room by their user names, up to `limits.mentions`, and

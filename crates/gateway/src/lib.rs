@@ -22,6 +22,7 @@
 //! - [`administrators`]: those a setting names
 //! - [`refused`]: why something was not done
 //! - [`readiness`], [`drain`]: when this node gets clients, and how it leaves
+//! - [`files`]: files on their way in, and into messages
 //! - [`media`]: what kind of file bytes are, and pictures made safe to show
 //! - [`metric`]: the names of what is counted
 //! - [`standalone`]: bus, store and worker in this one process
@@ -37,6 +38,7 @@ pub mod composing;
 pub mod documents;
 pub mod drain;
 pub mod erasure;
+pub mod files;
 pub mod http;
 pub mod hub;
 pub mod media;

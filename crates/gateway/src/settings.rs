@@ -13,9 +13,11 @@ use hubbub_runtime::settings::{
     Environment, FixedEnvironment, LoadError, Problems, ProcessEnvironment, Reader, reference_page,
 };
 use hubbub_runtime::telemetry::LogFormat;
-use hubbub_worker::settings::{Cluster, process};
+use hubbub_store::S3Options;
+use hubbub_worker::settings::{Cluster, files, process};
 
 use crate::auth::SigningKeys;
+use crate::files::FileOptions;
 use crate::http::quotas::Quotas;
 use catalogue as setting;
 pub use catalogue::spec;
@@ -75,6 +77,10 @@ pub struct Settings {
     pub quotas: Quotas,
     /// Words that nobody may use in any room.
     pub refused_words_file: Option<PathBuf>,
+    /// How files are taken.
+    pub files: FileOptions,
+    /// The bucket that keeps files, if one does.
+    pub bucket: Option<S3Options>,
     /// The bounds clients are told.
     pub limits: Limits,
     /// The time over which a stopping gateway tells its clients to move; within `shutdown_grace`.
@@ -178,6 +184,12 @@ impl Settings {
             outbound_bytes: reader.get(&setting::OUTBOUND_BYTES),
             quotas: Quotas::new(|kind| reader.get(&kind.setting())),
             refused_words_file: reader.find(&setting::REFUSED_WORDS_FILE),
+            files: FileOptions {
+                quota: reader.get(&setting::FILE_QUOTA),
+                unsent: reader.get(&setting::UNSENT_FILES),
+                ..FileOptions::default()
+            },
+            bucket: files::bucket(reader),
             limits: read_limits(reader),
             drain: reader.get(&setting::DRAIN),
             shutdown_grace: reader.get(&process::SHUTDOWN_GRACE),
@@ -253,6 +265,8 @@ fn read_limits(reader: &mut Reader) -> Limits {
         reactions: reader.get(&setting::REACTIONS),
         edit_window_ms: (!edit_window.is_zero())
             .then(|| u64::try_from(edit_window.as_millis()).unwrap_or(u64::MAX)),
+        attachments: reader.get(&setting::ATTACHMENTS),
+        attachment_bytes: reader.get(&setting::ATTACHMENT_BYTES),
         ..Limits::default()
     }
 }

@@ -16,7 +16,7 @@ use hubbub_runtime::health::Health;
 use hubbub_runtime::lifecycle::Lifecycle;
 use hubbub_runtime::telemetry::Metrics;
 use hubbub_store::{BlobStore, DiskBlobs, Store, StoreError};
-use hubbub_worker::{Reaper, Remover, RemoverOptions, SearchIndexer};
+use hubbub_worker::{Collector, Reaper, Remover, RemoverOptions, SearchIndexer, open_blobs};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -106,6 +106,7 @@ impl Backends {
         match &settings.mode {
             Mode::Standalone => {
                 let standalone = Standalone::open(settings).await.map_err(StartError::DataDir)?;
+                let disk = DiskBlobs::new(settings.data_dir.join(BLOBS_DIR));
                 let keys = match keys {
                     Some(keys) => keys,
                     None => SigningKeys::load_or_create(&settings.data_dir.join(KEY_FILE))?,
@@ -113,7 +114,7 @@ impl Backends {
                 Ok(Self {
                     bus: Arc::clone(&standalone.bus) as _,
                     store: Arc::clone(&standalone.store) as _,
-                    blobs: Arc::new(DiskBlobs::new(settings.data_dir.join(BLOBS_DIR))),
+                    blobs: open_blobs(settings.bucket.as_ref(), disk).await?,
                     continuity: standalone.continuity,
                     keys,
                     standalone: Some(standalone),
@@ -126,7 +127,7 @@ impl Backends {
                         .await?;
                 Ok(Self {
                     bus: connected.bus as _,
-                    blobs: Arc::new(connected.store.blobs()),
+                    blobs: open_blobs(settings.bucket.as_ref(), connected.store.blobs()).await?,
                     store: connected.store as _,
                     continuity: Continuity::Lost,
                     keys,
@@ -170,6 +171,7 @@ impl Gateway {
             bus: Arc::clone(&bus),
             store: Arc::clone(&store),
             blobs,
+            files: settings.files.clone(),
             media: Media::default(),
             auth,
             committer: Arc::clone(&committer),
@@ -218,6 +220,8 @@ impl Gateway {
             // In a cluster the workers do it.
             let reaper = Reaper::new(Arc::clone(&app.bus) as _, Arc::clone(&app.store) as _);
             let stop = stop.clone();
+            let collector = Collector::new(Arc::clone(&app.store), Arc::clone(&app.blobs));
+            until_stop.spawn(collector.run(stop.clone()));
             until_stop.spawn(async move { reaper.run(stop).await });
             let indexer = SearchIndexer::new(Arc::clone(&app.store));
             until_stop.spawn(indexer.run(CancellationToken::new()));

@@ -89,6 +89,8 @@ error_codes! {
     AttachmentNotFound = "attachment_not_found", 404, "Attachment not found";
     /// No such upload, or not one of yours: the same answer for both.
     UploadNotFound = "upload_not_found", 404, "Upload not found";
+    /// The upload is not whole yet.
+    UploadIncomplete = "upload_incomplete", 409, "Upload is not complete";
     /// The upload does not stand where this part begins; `HEAD` tells where.
     OffsetMismatch = "offset_mismatch", 409, "Offset does not match";
     /// The bytes are not those that the checksum was made of.

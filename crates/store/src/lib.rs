@@ -17,6 +17,7 @@
 //! - [`inbox`]: what came for people while they were away
 //! - [`search`]: full-text search
 //! - [`fold`]: how names are compared
+//! - [`attachments`]: files, all but their bytes
 //! - [`blobs`]: the bytes of files and pictures
 //! - [`mongo`], [`sqlite`]: the implementations
 //!
@@ -24,6 +25,7 @@
 //! is), `change` (what edits, deletions and reactions make of a message), `history` (pages).
 
 pub mod accounts;
+pub mod attachments;
 pub mod audit;
 pub mod blobs;
 pub mod blocks;
@@ -48,6 +50,9 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use accounts::{AccountStore, PrivateAccount};
+pub use attachments::{
+    AttachmentStore, FileClaim, FileContent, FileRecord, FileState, FinishedUpload, NewUpload,
+};
 pub use audit::AuditStore;
 pub use blobs::{BlobKey, BlobStore, DiskBlobs, GridFsBlobs, S3Blobs, S3Options};
 pub use blocks::BlockStore;
@@ -118,6 +123,7 @@ pub trait Store:
     + PositionStore
     + InboxStore
     + SearchStore
+    + AttachmentStore
     + fmt::Debug
     + Send
     + Sync

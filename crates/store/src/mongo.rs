@@ -10,6 +10,7 @@
 //! same call again finishes it; each such place says how.
 
 mod accounts;
+mod attachments;
 mod audit;
 mod blocks;
 mod destruction;
@@ -107,6 +108,7 @@ pub struct MongoStore {
     search_marks: Collection<Document>,
     search_blocks: Collection<Document>,
     touched: Touched,
+    files: Collection<Document>,
 }
 
 impl MongoStore {
@@ -166,6 +168,7 @@ impl MongoStore {
             search_marks: database.collection("search_marks_1"),
             search_blocks: database.collection("search_blocks_1"),
             touched: Touched::default(),
+            files: database.collection("files"),
             client,
             database,
             operation_timeout,

@@ -8,6 +8,7 @@
 //! a time: the directory is locked.
 
 mod accounts;
+mod attachments;
 mod audit;
 mod blocks;
 mod destruction;

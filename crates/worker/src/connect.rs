@@ -9,7 +9,7 @@ use hubbub_bus::BusError;
 use hubbub_bus::presence::OFFLINE_GRACE;
 use hubbub_bus::redis::{RedisBus, RedisOptions, SafetyError};
 use hubbub_protocol::NodeId;
-use hubbub_store::{MongoOptions, MongoStore, StoreError};
+use hubbub_store::{BlobStore, MongoOptions, MongoStore, S3Blobs, S3Options, StoreError};
 
 use crate::settings::Cluster;
 
@@ -25,6 +25,9 @@ pub enum ConnectError {
     /// MongoDB can't be reached, or is not a replica set. Its text names the setting by itself.
     #[error(transparent)]
     MongoDb(#[from] StoreError),
+    /// The bucket can't be used.
+    #[error("HUBBUB_S3_ENDPOINT: {0}")]
+    Bucket(#[source] StoreError),
 }
 
 /// A cluster that was found safe to use.
@@ -62,6 +65,23 @@ pub async fn connect_mongodb(cluster: &Cluster) -> Result<MongoStore, ConnectErr
     let options =
         MongoOptions::new(cluster.mongodb_url.expose(), cluster.mongodb_database.as_str());
     Ok(MongoStore::connect(options).await?)
+}
+
+/// Where files are: the bucket if there is one, `otherwise` if not.
+///
+/// # Errors
+/// [`ConnectError::Bucket`].
+pub async fn open_blobs(
+    bucket: Option<&S3Options>,
+    otherwise: impl BlobStore,
+) -> Result<Arc<dyn BlobStore>, ConnectError> {
+    match bucket {
+        Some(options) => match S3Blobs::open(options).await {
+            Ok(bucket) => Ok(Arc::new(bucket)),
+            Err(error) => Err(ConnectError::Bucket(error)),
+        },
+        None => Ok(Arc::new(otherwise)),
+    }
 }
 
 /// Connects to Redis alone, for commands that only look at it.

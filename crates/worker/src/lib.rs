@@ -9,6 +9,7 @@
 //! - [`reaper`]: clears the connections of dead nodes
 //! - [`search_indexer`]: keeps the search index level with the logs
 //! - [`destruction`]: removes what destroyed rooms have left
+//! - [`collector`]: removes files that nobody can get any more
 //! - [`backlog`]: how full the write-ahead log is, as gauges
 //! - [`away`]: inboxes of people who are away, and the hook for those who send notifications
 //! - [`metric`]: the names of what is counted and measured
@@ -24,6 +25,7 @@ pub mod away;
 pub mod backlog;
 mod backoff;
 pub mod cli;
+pub mod collector;
 pub mod connect;
 pub mod destruction;
 pub mod epoch;
@@ -37,7 +39,8 @@ pub mod settings;
 pub mod worker;
 
 pub use away::{Away, Sink, SinkError};
-pub use connect::{ConnectError, Connected, connect};
+pub use collector::Collector;
+pub use connect::{ConnectError, Connected, connect, open_blobs};
 pub use destruction::{Remover, RemoverOptions};
 pub use pipeline::{Pipeline, PipelineOptions};
 pub use reaper::Reaper;

@@ -35,6 +35,8 @@ pub enum Metric {
     NotAnnounced,
     /// Batches of inbox entries that the sinks were too slow for, and get later.
     AnnouncementsPutOff,
+    /// Files that were removed.
+    FilesCollected,
     /// Entries that wait for storage, by `partition`.
     WalEntries,
     /// Age of the oldest entry that waits for storage, in seconds, by `partition`.
@@ -63,6 +65,7 @@ impl Metric {
             Self::Announced => "hubbub_worker_announced_total",
             Self::NotAnnounced => "hubbub_worker_not_announced_total",
             Self::AnnouncementsPutOff => "hubbub_worker_announcements_put_off_total",
+            Self::FilesCollected => "hubbub_worker_files_collected_total",
             Self::WalEntries => "hubbub_wal_entries",
             Self::WalOldestSeconds => "hubbub_wal_oldest_seconds",
             Self::DeadLetters => "hubbub_wal_dead_letters",
@@ -74,8 +77,8 @@ impl Metric {
 pub fn describe() {
     use Metric::{
         Announced, AnnouncementsPutOff, AppendSeconds, BatchEvents, Batches, Buried, Claimed,
-        DeadLetters, Events, NotAnnounced, Reaped, Relocated, Retries, RoomsRemoved,
-        SearchFailures, SearchSteps, WalEntries, WalOldestSeconds,
+        DeadLetters, Events, FilesCollected, NotAnnounced, Reaped, Relocated, Retries,
+        RoomsRemoved, SearchFailures, SearchSteps, WalEntries, WalOldestSeconds,
     };
     describe_counter!(Batches.name(), "Batches given to the store.");
     describe_histogram!(BatchEvents.name(), Unit::Count, "Events in a batch.");
@@ -95,6 +98,7 @@ pub fn describe() {
         AnnouncementsPutOff.name(),
         "Batches of inbox entries that the sinks were too slow for, and get later."
     );
+    describe_counter!(FilesCollected.name(), "Files removed that nobody could get any more.");
     describe_gauge!(WalEntries.name(), "Entries that wait for storage.");
     describe_gauge!(WalOldestSeconds.name(), Unit::Seconds, "Age of the oldest waiting entry.");
     describe_gauge!(DeadLetters.name(), "Dead letters that wait for an operator.");

@@ -1,9 +1,11 @@
 //! The worker's settings, and those it shares with the gateway.
 //!
 //! - [`cluster`]: where Redis and MongoDB are, and what all nodes must agree on
+//! - [`files`]: where the bytes of files are
 //! - [`process`]: name, logs, stopping and presence
 
 pub mod cluster;
+pub mod files;
 pub mod process;
 
 use std::ffi::OsString;
@@ -14,6 +16,8 @@ use clap::{ArgMatches, Command};
 use hubbub_protocol::NodeId;
 use hubbub_runtime::settings::{Environment, LoadError, Problems, Reader, Setting, Spec};
 use hubbub_runtime::telemetry::LogFormat;
+
+use hubbub_store::S3Options;
 
 use crate::destruction::RemoverOptions;
 use crate::pipeline::PipelineOptions;
@@ -88,6 +92,10 @@ pub const GATEWAY_ONLY: &[&str] = &[
     "quota_requests",
     "watched",
     "typing_members",
+    "attachments",
+    "attachment_bytes",
+    "file_quota",
+    "unsent_files",
 ];
 
 /// How a worker runs. Every value is checked.
@@ -99,6 +107,8 @@ pub struct Settings {
     pub node: NodeId,
     /// Redis and MongoDB.
     pub cluster: Cluster,
+    /// The bucket that keeps files, if one does.
+    pub bucket: Option<S3Options>,
     /// How events are batched, claimed and given up on.
     pub pipeline: PipelineOptions,
     /// How long somebody is shown as before after their last connection has ended.
@@ -129,6 +139,7 @@ pub fn spec() -> Spec {
             ],
         )
         .section("Cluster", cluster::settings())
+        .section("Files", files::settings())
         .section(
             "Storing",
             [BATCH_EVENTS.about(), BATCH_AGE.about(), CLAIM_IDLE.about(), ATTEMPTS.about()],
@@ -170,6 +181,7 @@ impl Settings {
             node: process::node(&mut reader, "worker", environment),
             cluster: Cluster::required(&mut reader),
             remover: RemoverOptions::default(),
+            bucket: files::bucket(&mut reader),
             pipeline: PipelineOptions {
                 batch_events: reader.get(&BATCH_EVENTS),
                 batch_age: reader.get(&BATCH_AGE),

@@ -13,9 +13,13 @@ use hubbub_store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::connect::{ConnectError, Connected, connect, connect_mongodb, connect_redis};
+use crate::connect::{
+    ConnectError, Connected, connect, connect_mongodb, connect_redis, open_blobs,
+};
 use crate::settings::Settings;
-use crate::{Away, Pipeline, Reaper, Remover, SearchIndexer, Sink, metric, readiness};
+use crate::{
+    Away, Collector, Pipeline, Reaper, Remover, SearchIndexer, Sink, metric, readiness,
+};
 
 /// Why a worker did not start.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +79,7 @@ impl Worker {
 
         let Connected { bus, store } =
             connect(&settings.cluster, settings.node.clone(), settings.offline_grace).await?;
+        let blobs = open_blobs(settings.bucket.as_ref(), store.blobs()).await?;
 
         let stop = lifecycle.soft_stop();
         let health = Health::new();
@@ -94,10 +99,12 @@ impl Worker {
             bus.clone(),
             bus.clone(),
             store.clone(),
-            Arc::new(store.blobs()),
+            blobs.clone(),
             settings.remover.clone(),
         );
         lifecycle.spawn_essential("remover", remover.run(stop.clone()));
+        lifecycle
+            .spawn_essential("collector", Collector::new(store.clone(), blobs).run(stop.clone()));
         lifecycle.spawn_essential(
             "readiness",
             readiness::watch(bus, store.clone(), pipeline, health.clone(), stop.clone()),

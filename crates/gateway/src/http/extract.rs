@@ -9,7 +9,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use hubbub_protocol::client::parse_body;
-use hubbub_protocol::{ErrorCode, IdError, MessageId, RoomId, SessionId, UserId};
+use hubbub_protocol::{
+    AttachmentId, ErrorCode, IdError, MessageId, RoomId, SessionId, UploadId, UserId,
+};
 use serde::de::DeserializeOwned;
 
 use super::openapi::{About, Schemas, Takes};
@@ -140,6 +142,10 @@ path_ids! {
     SessionPath(SessionId) = "session", "The session";
     /// The `{message}` of the path.
     MessagePath(MessageId) = "message", "The message";
+    /// The `{attachment}` of the path.
+    AttachmentPath(AttachmentId) = "attachment", "The file";
+    /// The `{upload}` of the path.
+    UploadPath(UploadId) = "upload", "The upload";
 }
 
 async fn path_id<T, S>(parts: &mut Parts, state: &S, parameter: &str) -> Result<T, ApiError>

@@ -10,6 +10,7 @@
 //! - `extract`, `fields`: reading and judging what clients send
 //! - `layers`: what every request passes through
 //! - `me`, `avatars`, `logins`, `blocks`: one's own account
+//! - `attachments`, `uploads`: files
 //! - `pictures`: square pictures of people and rooms
 //! - `admin`: the site administrator's side
 //! - `authority`: whether somebody may do something to a room
@@ -19,6 +20,7 @@
 mod accounts;
 pub mod address;
 mod admin;
+mod attachments;
 mod authority;
 mod avatars;
 mod blocks;
@@ -49,6 +51,7 @@ mod room_view;
 mod rooms;
 mod search;
 mod sessions;
+mod uploads;
 mod users;
 
 use std::sync::Arc;
@@ -105,7 +108,14 @@ impl HttpOptions {
 
 /// Every endpoint of the API.
 fn endpoints() -> Endpoints {
+    prompt().and(uploads::endpoints())
+}
+
+/// Those that are to be done within the time for a request. The others bring files, which take as
+/// long as they take, and look after their time themselves.
+fn prompt() -> Endpoints {
     accounts::endpoints()
+        .and(attachments::endpoints())
         .and(sessions::endpoints())
         .and(me::endpoints())
         .and(avatars::endpoints())
@@ -132,11 +142,13 @@ fn endpoints() -> Endpoints {
 /// answered here too. The peer's address is expected in the request's extensions, as
 /// `ConnectInfo<SocketAddr>`.
 pub fn router(app: Arc<App>) -> Router {
-    endpoints()
+    let timed = from_fn_with_state(Arc::clone(&app), layers::limit_time);
+    prompt()
         .into_router()
+        .layer(timed)
+        .merge(uploads::endpoints().into_router())
         .fallback(not_found)
         .method_not_allowed_fallback(async || ApiError::new(ErrorCode::MethodNotAllowed))
-        .layer(from_fn_with_state(Arc::clone(&app), layers::limit_time))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn(limiter::tell))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::Uri;
 use hubbub_runtime::settings::{Setting, Spec};
-use hubbub_worker::settings::{cluster, process};
+use hubbub_worker::settings::{cluster, files, process};
 
 use crate::auth::SigningKeys;
 use crate::auth::origin::Origins;
@@ -194,6 +194,23 @@ pub(super) const MENTIONS: Setting<u32> = Setting::integer(
 pub(super) const REACTIONS: Setting<u32> =
     Setting::integer("reactions", (1, 1_000), "Different emoji under one message.").or("20");
 
+pub(super) const ATTACHMENTS: Setting<u32> =
+    Setting::integer("attachments", (0, 100), "Files in one message.").or("10");
+pub(super) const ATTACHMENT_BYTES: Setting<u64> =
+    Setting::bytes("attachment_bytes", (KIB, 16 << 30), "Largest file.").or("50MiB");
+pub(super) const FILE_QUOTA: Setting<u64> = Setting::bytes(
+    "file_quota",
+    (KIB, 1 << 50),
+    "Files that one account may have, in messages and on their way.",
+)
+.or("1GiB");
+pub(super) const UNSENT_FILES: Setting<Duration> = Setting::duration(
+    "unsent_files",
+    (seconds(MINUTE), seconds(30 * DAY)),
+    "How long an upload may take, and a file may wait to be sent. Then it is removed.",
+)
+.or("24h");
+
 /// Settings that only the worker has. One environment or TOML file may serve both binaries.
 pub(super) const WORKER_ONLY: [&str; 4] = ["batch_events", "batch_age", "claim_idle", "attempts"];
 
@@ -242,6 +259,10 @@ pub fn spec() -> Spec {
         ],
     )
     .section(
+        "Files",
+        [FILE_QUOTA.about(), UNSENT_FILES.about()].into_iter().chain(files::settings()),
+    )
+    .section(
         "Limits told to clients",
         [
             FRAME_BYTES.about(),
@@ -257,6 +278,8 @@ pub fn spec() -> Spec {
             EDIT_WINDOW.about(),
             MENTIONS.about(),
             REACTIONS.about(),
+            ATTACHMENTS.about(),
+            ATTACHMENT_BYTES.about(),
         ],
     )
     .section("Quotas", Kind::ALL.iter().map(|kind| kind.setting().about()))

@@ -15,6 +15,7 @@ use hubbub_gateway::app::App;
 use hubbub_gateway::auth::origin::Origins;
 use hubbub_gateway::auth::{Auth, AuthOptions, SigningKeys};
 use hubbub_gateway::committer::{Committer, Continuity};
+use hubbub_gateway::files::FileOptions;
 use hubbub_gateway::http::{HttpOptions, router};
 use hubbub_gateway::media::Media;
 use hubbub_gateway::permissions::Permissions;
@@ -49,20 +50,35 @@ impl Api {
     }
 
     pub(crate) fn with(adjust: impl FnOnce(&mut HttpOptions, &mut AuthOptions)) -> Self {
-        let options = LocalOptions {
+        Self::assemble(Self::bus(), adjust, |_| {})
+    }
+
+    pub(crate) fn with_limits(adjust: impl FnOnce(&mut Limits)) -> Self {
+        Self::assemble(Self::bus(), |_, _| {}, |app| adjust(&mut app.limits))
+    }
+
+    pub(crate) fn with_files(adjust: impl FnOnce(&mut FileOptions)) -> Self {
+        Self::assemble(Self::bus(), |_, _| {}, |app| adjust(&mut app.files))
+    }
+
+    fn bus() -> Arc<LocalBus> {
+        Arc::new(LocalBus::new(LocalOptions {
             offline_grace: Duration::from_millis(300),
             ..LocalOptions::new("test".parse().unwrap())
-        };
-        Self::assemble(Arc::new(LocalBus::new(options)), adjust)
+        }))
     }
 }
 
 impl<B: Bus + Wal> Api<B> {
     pub(crate) fn over(bus: Arc<B>) -> Self {
-        Self::assemble(bus, |_, _| {})
+        Self::assemble(bus, |_, _| {}, |_| {})
     }
 
-    fn assemble(bus: Arc<B>, adjust: impl FnOnce(&mut HttpOptions, &mut AuthOptions)) -> Self {
+    fn assemble(
+        bus: Arc<B>,
+        adjust: impl FnOnce(&mut HttpOptions, &mut AuthOptions),
+        adjust_app: impl FnOnce(&mut App),
+    ) -> Self {
         crate::logs::install();
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(dir.path()).unwrap());
@@ -83,10 +99,11 @@ impl<B: Bus + Wal> Api<B> {
             Arc::clone(&store) as _,
             PipelineOptions::default(),
         );
-        let app = Arc::new(App {
+        let mut app = App {
             bus: Arc::clone(&bus) as _,
             store: Arc::clone(&store) as _,
             blobs: Arc::new(DiskBlobs::new(dir.path().join("blobs"))),
+            files: FileOptions::default(),
             media: Media::default(),
             auth: Auth::new(auth),
             permissions: Arc::new(Permissions::new(
@@ -97,7 +114,9 @@ impl<B: Bus + Wal> Api<B> {
             committer: Arc::new(committer),
             limits: Limits::default(),
             http,
-        });
+        };
+        adjust_app(&mut app);
+        let app = Arc::new(app);
         let router = Router::new().nest("/api/v1", router(Arc::clone(&app)));
         Self { app, bus, router, pipeline, _dir: dir }
     }
@@ -242,7 +261,7 @@ impl Call {
     pub(crate) async fn fetch(self) -> Response<Bytes> {
         let response = self.router.oneshot(self.request).await.unwrap();
         let (parts, body) = response.into_parts();
-        Response::from_parts(parts, to_bytes(body, 1 << 20).await.unwrap())
+        Response::from_parts(parts, to_bytes(body, 64 << 20).await.unwrap())
     }
 
     pub(crate) async fn send(self) -> Answer {
@@ -253,6 +272,13 @@ impl Call {
             serde_json::from_slice(&bytes).expect("every body is JSON")
         };
         Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends it, and takes a body that is not JSON.
+    pub(crate) async fn bytes(self) -> (Answer, Vec<u8>) {
+        let (parts, bytes) = self.fetch().await.into_parts();
+        let answer = Answer { status: parts.status, headers: parts.headers, body: Value::Null };
+        (answer, bytes.to_vec())
     }
 }
 

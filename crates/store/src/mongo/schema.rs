@@ -109,6 +109,15 @@ pub(super) async fn create_indexes(store: &MongoStore) -> Result<(), StoreError>
             ],
         ),
         (
+            &store.files,
+            vec![
+                plain(doc! { "owner": 1, "state": 1, "length": 1 }),
+                plain(doc! { "room": 1, "_id": 1 }),
+                plain(doc! { "room": 1, "message": 1 }),
+                plain(doc! { "expires_at": 1 }),
+            ],
+        ),
+        (
             &store.events,
             vec![
                 // The fence: no place of a room is ever given twice.

@@ -5,8 +5,8 @@
 
 use hubbub_protocol::http::Role;
 use hubbub_protocol::{
-    AuditId, Epoch, Mentions, MessageId, PictureId, RoomCode, RoomId, Seq, SessionId, Timestamp,
-    UserId,
+    AttachmentId, AuditId, Epoch, Mentions, MessageId, PictureId, RoomCode, RoomId, Seq, SessionId,
+    Timestamp, UserId,
 };
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Binary, Bson, DateTime, Document};
@@ -33,6 +33,10 @@ pub(super) fn of_session(session: SessionId) -> Bson {
 }
 
 pub(super) fn of_message(id: MessageId) -> Bson {
+    uuid(id.as_uuid())
+}
+
+pub(super) fn of_attachment(id: AttachmentId) -> Bson {
     uuid(id.as_uuid())
 }
 
@@ -84,7 +88,7 @@ pub(super) fn limit(limit: usize) -> Option<i64> {
     (limit > 0).then(|| i64::try_from(limit).unwrap_or(i64::MAX))
 }
 
-fn unreadable(field: &str) -> StoreError {
+pub(super) fn unreadable(field: &str) -> StoreError {
     StoreError::Failed(format!("the stored field {field} is not readable"))
 }
 
@@ -116,6 +120,10 @@ pub(super) fn message_in_room(document: &Document, field: &str) -> Result<Messag
     let key = bytes(document, field)?;
     let id = key.len().checked_sub(16).and_then(|start| Uuid::from_slice(&key[start..]).ok());
     id.map(MessageId::from_uuid).ok_or_else(|| unreadable(field))
+}
+
+pub(super) fn attachment(document: &Document, field: &str) -> Result<AttachmentId, StoreError> {
+    read_uuid(document, field).map(AttachmentId::from_uuid)
 }
 
 pub(super) fn code(document: &Document, field: &str) -> Result<RoomCode, StoreError> {

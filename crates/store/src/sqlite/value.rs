@@ -2,7 +2,7 @@
 
 use hubbub_protocol::http::Role;
 use hubbub_protocol::{
-    AuditId, MessageId, PictureId, RoomCode, RoomId, SessionId, Timestamp, UserId,
+    AttachmentId, AuditId, MessageId, PictureId, RoomCode, RoomId, SessionId, Timestamp, UserId,
 };
 use rusqlite::types::Type;
 use rusqlite::{Row, RowIndex};
@@ -25,6 +25,10 @@ pub(super) fn user_key(user: UserId) -> [u8; 16] {
 }
 
 pub(super) fn message_key(id: MessageId) -> [u8; 16] {
+    id.as_uuid().into_bytes()
+}
+
+pub(super) fn attachment_key(id: AttachmentId) -> [u8; 16] {
     id.as_uuid().into_bytes()
 }
 
@@ -70,6 +74,18 @@ pub(super) fn message(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<
 
 pub(super) fn session(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<SessionId> {
     uuid(row, column).map(SessionId::from_uuid)
+}
+
+pub(super) fn attachment(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<AttachmentId> {
+    uuid(row, column).map(AttachmentId::from_uuid)
+}
+
+pub(super) fn optional_message(
+    row: &Row<'_>,
+    column: impl RowIndex,
+) -> rusqlite::Result<Option<MessageId>> {
+    let bytes: Option<[u8; 16]> = row.get(column)?;
+    Ok(bytes.map(Uuid::from_bytes).map(MessageId::from_uuid))
 }
 
 pub(super) fn optional_user(

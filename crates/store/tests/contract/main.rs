@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod accounts;
+mod attachments;
 mod audit;
 mod blocks;
 mod changes;
@@ -169,6 +170,17 @@ contract! {
         too_many_changes_are_not_told
         events_of_every_kind_are_counted
         a_message_comes_back_as_it_was
+    }
+    attachments {
+        a_file_comes_back_as_it_was
+        of_many_who_extend_an_upload_at_once_one_wins
+        an_owner_has_a_share_and_gone_files_give_theirs_back
+        uploads_at_once_never_take_more_than_the_share
+        a_file_is_claimed_by_one_message
+        what_is_not_there_for_a_message_is_refused_with_all_of_it
+        what_is_due_is_one_collectors_at_a_time
+        deleting_a_message_discards_its_files_and_no_others
+        a_rooms_files_come_in_pages
     }
     positions {
         positions_only_move_forward

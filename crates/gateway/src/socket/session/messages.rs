@@ -30,7 +30,7 @@ impl Session {
             let user = self.connection.user;
             let standing = app.permissions.writing(room, user, &draft.text).await?;
             app.permissions.pace(room, user, id).await?;
-            let body = composing::body(app, room, user, &standing, draft).await?;
+            let body = composing::body(app, room, id, user, &standing, draft).await?;
             Ok(NewEventKind::Message { body })
         })
         .await?;

@@ -229,6 +229,12 @@ async fn forget(store: &MongoStore, changes: &[Change]) -> Result<(), StoreError
         if deleted.is_empty() {
             continue;
         }
+        let gone: Vec<_> = changes
+            .iter()
+            .filter(|change| deleted.contains(&key(change)))
+            .map(|change| (change.room, change.target, change.at))
+            .collect();
+        store.discard_of_messages(&gone).await?;
         let said = [kind_name(Kind::Edited), kind_name(Kind::Reaction)];
         store
             .events

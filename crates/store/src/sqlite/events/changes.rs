@@ -7,6 +7,7 @@ use super::kind_code;
 use crate::StoreError;
 use crate::change::{Change, What, called};
 use crate::content::Kind;
+use crate::sqlite::attachments::discard_of_message;
 use crate::sqlite::value;
 
 /// What follows from an event that is stored now: for its message, or, if it is a message, for
@@ -161,6 +162,7 @@ fn delete(connection: &Connection, change: &Change, target: &Target) -> Result<(
     connection
         .prepare_cached("DELETE FROM reactions WHERE room = ?1 AND message = ?2")?
         .execute(params![room, message])?;
+    discard_of_message(connection, change.room, change.target, change.at)?;
     forget(connection, change)
 }
 
