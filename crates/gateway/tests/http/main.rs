@@ -14,6 +14,7 @@ mod joining;
 mod logins;
 mod logs;
 mod me;
+mod moderation;
 mod outage;
 mod requests;
 mod rooms;
