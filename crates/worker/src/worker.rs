@@ -17,9 +17,7 @@ use crate::connect::{
     ConnectError, Connected, connect, connect_mongodb, connect_redis, open_blobs,
 };
 use crate::settings::Settings;
-use crate::{
-    Away, Collector, Pipeline, Reaper, Remover, SearchIndexer, Sink, metric, readiness,
-};
+use crate::{Away, Collector, Pipeline, Reaper, Remover, SearchIndexer, Sink, metric, readiness};
 
 /// Why a worker did not start.
 #[derive(Debug, thiserror::Error)]
