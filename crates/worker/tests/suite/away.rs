@@ -11,7 +11,7 @@ use hubbub_protocol::{
     ConnectionId, EditedBody, MemberChange, Mentions, MessageBody, MessageId, NewEvent, RoomId,
     Seq, Timestamp, UserId,
 };
-use hubbub_store::{InboxNote, PositionChange, Store};
+use hubbub_store::{InboxNote, PositionChange};
 use hubbub_worker::{Away, Pipeline, Sink, SinkError};
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
