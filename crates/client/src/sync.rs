@@ -446,7 +446,12 @@ impl Replica {
             return;
         }
         let own: Vec<_> = messages.iter().map(own_place).collect();
-        for message in room.sync(messages, upto) {
+        let Some(changed) = room.sync(messages, upto) else {
+            room.asks_anew();
+            self.ask(id, now);
+            return;
+        };
+        for message in changed {
             self.tell(Update::Message(message));
         }
         self.placed(own);

@@ -43,8 +43,10 @@ pub struct Room {
     places: HashMap<MessageId, Seq>,
     /// The newest changes of messages, known here or not.
     changes: VecDeque<Event>,
-    /// Changes up to here may have been dropped.
+    /// Changes up to here may be missing among them.
     changes_since: Seq,
+    /// Whether a late sync told of messages that were left as they are.
+    passed_over: bool,
     /// Whether the room was subscribed anew, and by when an answer is expected.
     refilling: Option<Instant>,
     /// A head whose events are expected, and until when.
@@ -63,6 +65,7 @@ impl Room {
             places: HashMap::new(),
             changes: VecDeque::new(),
             changes_since: position.seq,
+            passed_over: false,
             refilling: None,
             expected: None,
             reloading: false,
@@ -113,16 +116,34 @@ impl Room {
     }
 
     /// Takes in a state sync and moves to where it leads, if that is ahead. Returns the messages
-    /// that are new or have changed.
-    pub(super) fn sync(&mut self, messages: Vec<Message>, upto: Position) -> Vec<Message> {
-        let changed = messages.into_iter().filter_map(|mut message| {
+    /// that are new or have changed; `None` if it can't be trusted to have brought them all.
+    ///
+    /// One that leads to before the position is late (it came over the older of two connections), or
+    /// is the beginning of one in several frames that started further back. What is known here is
+    /// left as it is then, since it may be newer; so the end of such a sync proves nothing.
+    pub(super) fn sync(&mut self, messages: Vec<Message>, upto: Position) -> Option<Vec<Message>> {
+        let late = upto < self.position;
+        if upto > self.position {
+            if std::mem::take(&mut self.passed_over) {
+                return None;
+            }
+            // What led here was not told one by one.
+            self.changes_since = upto.seq;
+        }
+        let mut changed = Vec::new();
+        for mut message in messages {
+            if late && self.places.contains_key(&message.id) {
+                self.passed_over = true;
+                continue;
+            }
             self.bring_up(&mut message, upto.seq);
-            self.insert(message.clone()).then_some(message)
-        });
-        let changed = changed.collect();
+            if self.insert(message.clone()) {
+                changed.push(message);
+            }
+        }
         self.position = self.position.max(upto);
         self.refilling = None;
-        changed
+        Some(changed)
     }
 
     /// Applies what came after `seq` to a message as it was then.
@@ -137,7 +158,7 @@ impl Room {
         (self.position, self.base) = (position, position.seq);
         (self.refilling, self.expected, self.reloading) = (None, None, true);
         self.changes.clear();
-        self.changes_since = position.seq;
+        (self.changes_since, self.passed_over) = (position.seq, false);
     }
 
     /// Puts a message in its place. Says whether that changed anything.
@@ -293,6 +314,19 @@ mod tests {
         assert_eq!(room.places.len(), WINDOW);
         assert_eq!(seqs(&room)[0], 11);
         assert!(!room.insert(message(MessageId::new(), at(1, 2))), "it would be the oldest");
+    }
+
+    #[test]
+    fn a_late_sync_takes_nothing_back_and_its_end_is_asked_for_again() {
+        let mut room = Room::at(at(1, 4));
+        let said = message(MessageId::new(), at(1, 3));
+        let edited = Message { body: MessageBody::text("y"), ..said.clone() };
+        assert_eq!(room.sync(vec![edited.clone()], at(1, 9)), Some(vec![edited.clone()]));
+        assert_eq!(room.sync(vec![said.clone()], at(1, 7)), Some(Vec::new()));
+        assert_eq!(room.messages().collect::<Vec<_>>(), [&edited]);
+        assert_eq!(room.sync(Vec::new(), at(1, 12)), None);
+        assert_eq!(room.position(), at(1, 9));
+        assert_eq!(room.sync(vec![said.clone()], at(1, 12)), Some(vec![said]));
     }
 
     #[test]
