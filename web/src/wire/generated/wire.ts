@@ -36,6 +36,7 @@ export const ERROR_STATUS = {
   too_many_attachments: 400,
   attachment_not_found: 404,
   upload_not_found: 404,
+  upload_incomplete: 409,
   offset_mismatch: 409,
   checksum_mismatch: 460,
   tus_version: 412,
@@ -497,7 +498,7 @@ export interface EditedBody {
 export type Epoch = number;
 
 /** What went wrong, for a program to act on. */
-export type ErrorCode = "bad_json" | "bad_frame" | "unknown_type" | "binary_frame" | "invalid_utf8" | "frame_too_large" | "bad_id" | "id_in_future" | "id_conflict" | "empty_text" | "text_too_long" | "invalid_field" | "payload_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "room_not_found" | "user_not_found" | "forbidden" | "direct_with_self" | "owner_must_stay" | "message_not_found" | "message_deleted" | "edit_too_late" | "bad_emoji" | "too_many_reactions" | "too_many_attachments" | "attachment_not_found" | "upload_not_found" | "offset_mismatch" | "checksum_mismatch" | "tus_version" | "quota_exceeded" | "range_not_satisfiable" | "image_unreadable" | "image_too_large" | "too_many_watched" | "muted" | "slow_mode" | "banned" | "room_archived" | "blocked" | "word_refused" | "links_refused" | "account_suspended" | "last_admin" | "too_many_blocks" | "block_self" | "username_taken" | "invalid_credentials" | "token_required" | "token_invalid" | "token_expired" | "session_ended" | "session_not_found" | "csrf_failed" | "origin_refused" | "upgrade_required" | "hello_required" | "hello_repeated" | "hello_timeout" | "too_many_subscriptions" | "rate_limited" | "overloaded" | "unavailable" | "draining" | "timeout" | "internal";
+export type ErrorCode = "bad_json" | "bad_frame" | "unknown_type" | "binary_frame" | "invalid_utf8" | "frame_too_large" | "bad_id" | "id_in_future" | "id_conflict" | "empty_text" | "text_too_long" | "invalid_field" | "payload_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "room_not_found" | "user_not_found" | "forbidden" | "direct_with_self" | "owner_must_stay" | "message_not_found" | "message_deleted" | "edit_too_late" | "bad_emoji" | "too_many_reactions" | "too_many_attachments" | "attachment_not_found" | "upload_not_found" | "upload_incomplete" | "offset_mismatch" | "checksum_mismatch" | "tus_version" | "quota_exceeded" | "range_not_satisfiable" | "image_unreadable" | "image_too_large" | "too_many_watched" | "muted" | "slow_mode" | "banned" | "room_archived" | "blocked" | "word_refused" | "links_refused" | "account_suspended" | "last_admin" | "too_many_blocks" | "block_self" | "username_taken" | "invalid_credentials" | "token_required" | "token_invalid" | "token_expired" | "session_ended" | "session_not_found" | "csrf_failed" | "origin_refused" | "upgrade_required" | "hello_required" | "hello_repeated" | "hello_timeout" | "too_many_subscriptions" | "rate_limited" | "overloaded" | "unavailable" | "draining" | "timeout" | "internal";
 
 /** An answer to a frame that could not be carried out. */
 export interface ErrorFrame {
@@ -547,6 +548,37 @@ export interface History {
   /** The room's last event when the page was begun. The page is as everything up to here has left it; what follows may be in it as well. */
   seq: Seq;
 }
+
+/** `GET /me/inbox`. */
+export interface Inbox {
+  /** The newest first. What is read on any device is gone from here. */
+  entries: InboxEntry[];
+  /** Where the next page starts (`?after=`), if there is one. */
+  next?: string;
+  /** How many entries there are in all. */
+  waiting: number;
+}
+
+/** A message that came while its reader was away. */
+export interface InboxEntry {
+  /** When the server took it. */
+  at: Timestamp;
+  /** How it begins, as plain text without any Markdown: up to 200 graphemes. */
+  excerpt: string;
+  /** The message. */
+  message: MessageId;
+  /** Why it is here. */
+  reason: InboxReason;
+  /** The room. */
+  room: RoomId;
+  /** Who wrote it. */
+  sender: UserId;
+  /** The message's place. */
+  seq: Seq;
+}
+
+/** Why a message is in somebody's inbox. Of several reasons, the first here. */
+export type InboxReason = "direct" | "mention" | "reply";
 
 /** `POST /rooms/join`. */
 export interface JoinRoomRequest {
@@ -604,8 +636,14 @@ export interface LoginRequest {
 export interface Mark {
   /** The last event that reached one of their devices. */
   delivered: Seq;
+  /** Those among them that mention them. Only ever told to themselves. */
+  mentions?: number;
+  /** What of the room reaches them when they are not looking. Only ever told to themselves. */
+  notify?: NotifyLevel;
   /** The last event they have read. */
   read: Seq;
+  /** Messages by others that are unread, counted anew; see `ReadyRoom::unread`. Only ever told to themselves. */
+  unread?: number;
   /** From where on they marked the room unread. Only ever told to themselves. */
   unread_from?: Seq;
   /** The member. */
@@ -760,6 +798,12 @@ export type NodeId = string;
 /** What of a room reaches a member who is not looking. */
 export type NotifyLevel = "all" | "mentions" | "nothing";
 
+/** `PUT /rooms/{room}/notify`. */
+export interface NotifyRequest {
+  /** What of the room reaches you when you are not looking. */
+  notify: NotifyLevel;
+}
+
 /** What somebody is doing. */
 export interface PresenceState {
   /** When they were last connected, if they are offline. */
@@ -838,16 +882,20 @@ export interface ReadyRoom {
   epoch: Epoch;
   /** Those among them that mention this user. */
   mentions: number;
+  /** What of the room reaches this user when they are not looking. */
+  notify: NotifyLevel;
   /** The last event this user has read. */
   read: Seq;
   /** The room. */
   room: RoomId;
   /** Its last event. */
   seq: Seq;
-  /** Messages by others that are unread: after `read`, or from `unread_from` on; deleted ones do not count. */
+  /** Messages by others that are unread: after `read`, or from `unread_from` on; deleted ones do not count. Counted among what is stored, up to `UNREAD_MAX`, which stands for that many or more. */
   unread: number;
   /** From where on the room was marked unread, if it was. */
   unread_from?: Seq;
+  /** The version of this user's mark. */
+  version: number;
 }
 
 /** `DELETE /rooms/{room}/members/{user}` (put out), `PUT /rooms/{room}/bans/{user}` (ban). */
@@ -951,7 +999,7 @@ export interface Room {
   slow_mode_ms: number;
   /** What is going on at the moment. */
   topic: string;
-  /** Messages by others that are unread. */
+  /** Messages by others that are unread: up to `UNREAD_MAX`, which stands for that many or more. */
   unread: number;
   /** From where on you marked it unread, if you did. */
   unread_from?: Seq;
@@ -1024,6 +1072,14 @@ export interface SearchResults {
   hits: SearchHit[];
   /** Where the next page starts (`?cursor=`), if there may be one. */
   next?: string;
+}
+
+/** `GET /rooms/{room}/messages/{message}/seen`: members who have read up to the message, its author and those who keep that to themselves left out. For rooms up to `limits.receipt_members`. */
+export interface SeenBy {
+  /** Whom it has reached, and who has not read it. */
+  delivered: UserId[];
+  /** Who has read it. */
+  read: UserId[];
 }
 
 /** An event's place in its room: starts at 1, only grows, contiguous within an `Epoch`. */
@@ -1319,6 +1375,29 @@ export interface UpdateRoomRequest {
   topic?: string | null;
 }
 
+/** upload id (UUID) */
+export type UploadId = string;
+
+/** The answer to an upload that is complete. */
+export interface UploadedFile {
+  /** What to show until an image has come (<https://blurha.sh>). */
+  blurhash?: string;
+  /** Pixels down, of an image. */
+  height?: number;
+  /** The id: `GET /attachments/{id}` serves it to members of the room. */
+  id: AttachmentId;
+  /** The file's name, without any path. */
+  name: string;
+  /** Bytes. */
+  size: number;
+  /** Whether `GET /attachments/{id}/thumbnail` has a smaller picture of it. */
+  thumbnail?: boolean;
+  /** The media type found by looking at the bytes, never the one that was claimed. */
+  type: string;
+  /** Pixels across, of an image. */
+  width?: number;
+}
+
 /** A person. */
 export interface User {
   /** Where the picture is, if there is one. */
@@ -1379,6 +1458,11 @@ export interface WordList {
 
 /** What each endpoint takes and answers with, by method and path below `/api/v1`. */
 export interface Endpoints {
+  /** What people with power did, the newest first */
+  "GET /admin/audit": {
+    query: { before?: string; limit?: number };
+    answer: AuditList;
+  };
   /** Find accounts, suspended ones too */
   "GET /admin/users": {
     query: { after?: string; limit?: number; q?: string };
@@ -1389,6 +1473,16 @@ export interface Endpoints {
     path: { user: UserId };
     body: UpdateAccountRequest;
     answer: Account;
+  };
+  /** A file */
+  "GET /attachments/{attachment}": {
+    path: { attachment: AttachmentId };
+    answer: Blob;
+  };
+  /** A smaller picture of a picture */
+  "GET /attachments/{attachment}/thumbnail": {
+    path: { attachment: AttachmentId };
+    answer: Blob;
   };
   /** Open the direct room with somebody, or among a few */
   "POST /direct": {
@@ -1445,6 +1539,15 @@ export interface Endpoints {
     path: { user: UserId };
     answer: undefined;
   };
+  /** Empty your inbox */
+  "DELETE /me/inbox": {
+    answer: undefined;
+  };
+  /** What came while you were away */
+  "GET /me/inbox": {
+    query: { after?: string; limit?: number };
+    answer: Inbox;
+  };
   /** Change your password */
   "PUT /me/password": {
     body: ChangePasswordRequest;
@@ -1499,6 +1602,16 @@ export interface Endpoints {
     path: { room: RoomId };
     body: UpdateRoomRequest;
     answer: Room;
+  };
+  /** What of tus is spoken */
+  "OPTIONS /rooms/{room}/attachments": {
+    answer: undefined;
+  };
+  /** Upload a file, or begin to */
+  "POST /rooms/{room}/attachments": {
+    path: { room: RoomId };
+    query: { name?: string };
+    answer: UploadedFile;
   };
   /** What was done in a room by those with power; moderators */
   "GET /rooms/{room}/audit": {
@@ -1590,10 +1703,21 @@ export interface Endpoints {
     query: { after?: Seq; emoji: string; limit?: number };
     answer: ReactionList;
   };
+  /** Who has seen a message */
+  "GET /rooms/{room}/messages/{message}/seen": {
+    path: { room: RoomId; message: MessageId };
+    answer: SeenBy;
+  };
   /** Every text a message has had */
   "GET /rooms/{room}/messages/{message}/versions": {
     path: { room: RoomId; message: MessageId };
     answer: VersionList;
+  };
+  /** What of a room reaches you when you are not looking */
+  "PUT /rooms/{room}/notify": {
+    path: { room: RoomId };
+    body: NotifyRequest;
+    answer: undefined;
   };
   /** Words nobody may use in a room; moderators */
   "GET /rooms/{room}/words": {
@@ -1609,6 +1733,30 @@ export interface Endpoints {
   "POST /token": {
     body?: TokenRequest;
     answer: SessionResponse;
+  };
+  /** Give an upload up */
+  "DELETE /uploads/{upload}": {
+    path: { upload: UploadId };
+    answer: undefined;
+  };
+  /** The file that an upload has become */
+  "GET /uploads/{upload}": {
+    path: { upload: UploadId };
+    answer: UploadedFile;
+  };
+  /** How far an upload has come */
+  "HEAD /uploads/{upload}": {
+    path: { upload: UploadId };
+    answer: undefined;
+  };
+  /** What of tus is spoken */
+  "OPTIONS /uploads/{upload}": {
+    answer: undefined;
+  };
+  /** Go on with an upload */
+  "PATCH /uploads/{upload}": {
+    path: { upload: UploadId };
+    answer: undefined;
   };
   /** Find people */
   "GET /users": {
