@@ -160,8 +160,8 @@ pub trait PositionStore: Send + Sync {
         self.positions_among(&pairs).await
     }
 
-    /// What a user has not read in parts of rooms, in the order asked. Counted each time, from
-    /// indexes alone, up to [`UNREAD_MAX`] a room.
+    /// What a user has not read in parts of rooms, in the order asked. Counted each time, through
+    /// indexes, up to [`UNREAD_MAX`] a room.
     async fn unread(&self, user: UserId, ranges: &[UnreadRange])
     -> Result<Vec<Unread>, StoreError>;
 }

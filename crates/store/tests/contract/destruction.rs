@@ -14,7 +14,7 @@ const LEASE: Duration = Duration::from_secs(30);
 async fn room(store: &AnyStore) -> (RoomId, UserId, UserId) {
     let (owner, member) = (UserId::new(), UserId::new());
     let room = store.create_room(room_of(owner)).await.unwrap().id;
-    store.join(room, member, Seq(0), Timestamp::now()).await.unwrap();
+    store.join(room, member, Seq(1), Timestamp::now()).await.unwrap();
     let events: Vec<_> = (1..=3).map(|seq| message_by(owner, room, seq)).collect();
     stored(store, &events).await;
     (room, owner, member)
