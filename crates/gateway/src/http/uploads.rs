@@ -69,7 +69,7 @@ pub(super) fn endpoints() -> Endpoints {
             .errors(&[Forbidden, InvalidField, OffsetMismatch, ErrorCode::RateLimited]),
         )
         .options("/rooms/{room}/attachments", tus::options, about("What of tus is spoken"))
-        .options("/uploads/{upload}", tus::options, about("What of tus is spoken"))
+        .options("/uploads/{upload}", tus::upload_options, about("What of tus is spoken"))
         .get(
             "/uploads/{upload}",
             get,

@@ -1605,6 +1605,7 @@ export interface Endpoints {
   };
   /** What of tus is spoken */
   "OPTIONS /rooms/{room}/attachments": {
+    path: { room: RoomId };
     answer: undefined;
   };
   /** Upload a file, or begin to */
@@ -1751,6 +1752,7 @@ export interface Endpoints {
   };
   /** What of tus is spoken */
   "OPTIONS /uploads/{upload}": {
+    path: { upload: UploadId };
     answer: undefined;
   };
   /** Go on with an upload */

@@ -21,7 +21,7 @@ use crate::files;
 use crate::files::finish::finish;
 use crate::files::receive::{Checksum, Taking, receive_detached};
 use crate::http::caller::Caller;
-use crate::http::extract::UploadPath;
+use crate::http::extract::{RoomPath, UploadPath};
 use crate::http::problem::{ApiError, ApiResult};
 
 /// The header that says that tus is spoken.
@@ -37,8 +37,17 @@ const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 const EXTENSIONS: HeaderValue =
     HeaderValue::from_static("creation,creation-with-upload,termination,expiration,checksum");
 
-/// `OPTIONS`, for anybody.
-pub(super) async fn options(State(app): State<Arc<App>>) -> Response {
+/// `OPTIONS` of where uploads begin, for anybody.
+pub(super) async fn options(State(app): State<Arc<App>>, _: RoomPath) -> Response {
+    spoken(&app)
+}
+
+/// `OPTIONS` of an upload, for anybody.
+pub(super) async fn upload_options(State(app): State<Arc<App>>, _: UploadPath) -> Response {
+    spoken(&app)
+}
+
+fn spoken(app: &App) -> Response {
     let fields = [
         ("tus-resumable", VERSION),
         ("tus-version", VERSION),
