@@ -38,6 +38,7 @@ impl Default for Options {
 
 /// What happens.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are updates")]
 pub enum Event {
     /// Connected to a node, for the first time or again.
     Connected {

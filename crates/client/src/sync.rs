@@ -34,6 +34,7 @@ use room::{HEAD_GRACE, RESUME_GRACE, Room, Step};
 
 /// Something the driver has to do.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them tell")]
 pub enum Action {
     /// Send this frame on the newest connection that is ready.
     Transmit(ClientFrame),
@@ -53,7 +54,7 @@ pub enum Update {
         /// The message as it is now.
         message: Message,
         /// What happened to it.
-        change: Event,
+        change: Box<Event>,
     },
     /// Somebody came or went.
     Member(Member),
@@ -426,7 +427,7 @@ impl Replica {
             change @ (Event::Edited(_) | Event::Deleted(_) | Event::Reaction(_)) => {
                 let own = (change.sender(), change.id(), position);
                 if let Some(message) = room.change(change.clone()) {
-                    self.tell(Update::Changed { message, change });
+                    self.tell(Update::Changed { message, change: Box::new(change) });
                 }
                 self.placed([own]);
             }

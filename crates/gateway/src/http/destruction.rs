@@ -40,8 +40,8 @@ pub(super) fn endpoints() -> Endpoints {
         )
 }
 
-fn view(job: DestructionJob) -> Destruction {
-    let DestructionJob { room, at, finished_at, removed, .. } = job;
+fn view(job: &DestructionJob) -> Destruction {
+    let DestructionJob { room, at, finished_at, removed, .. } = *job;
     Destruction { room, at, finished_at, removed }
 }
 
@@ -79,7 +79,7 @@ async fn destroy(
     }
     uninterrupted(async move {
         let job = room_changes::destroy(&app, room, caller.user, reason).await?;
-        Ok((StatusCode::ACCEPTED, Answer(view(job))))
+        Ok((StatusCode::ACCEPTED, Answer(view(&job))))
     })
     .await
 }
@@ -94,5 +94,5 @@ async fn progress(
     if job.by != caller.user && !is_admin(&app, caller.user).await? {
         return Err(ErrorCode::RoomNotFound.into());
     }
-    Ok(Answer(view(job)))
+    Ok(Answer(view(&job)))
 }

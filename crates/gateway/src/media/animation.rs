@@ -17,7 +17,7 @@ pub(super) fn rewrite(bytes: &[u8]) -> Result<Vec<u8>, MediaError> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
     options.set_memory_limit(
-        NonZero::new(DECODED_MAX).map_or(MemoryLimit::Unlimited, |most| MemoryLimit::Bytes(most)),
+        NonZero::new(DECODED_MAX).map_or(MemoryLimit::Unlimited, MemoryLimit::Bytes),
     );
     let mut decoder = options.read_info(Cursor::new(bytes)).map_err(unreadable)?;
     let (width, height) = (decoder.width(), decoder.height());
@@ -49,7 +49,6 @@ pub(super) fn rewrite(bytes: &[u8]) -> Result<Vec<u8>, MediaError> {
     encoder.into_inner().map_err(|_| MediaError::Unreadable)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "given to map_err")]
 fn unreadable(_: gif::DecodingError) -> MediaError {
     MediaError::Unreadable
 }

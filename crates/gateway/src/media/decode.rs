@@ -47,6 +47,7 @@ fn limits() -> Limits {
     limits
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "given to map_err")]
 fn unreadable(error: image::ImageError) -> MediaError {
     match error {
         image::ImageError::Limits(_) => MediaError::TooLarge,

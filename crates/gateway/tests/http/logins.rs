@@ -85,7 +85,7 @@ async fn all_others_end_at_once() {
 async fn past_a_hundred_sessions_the_longest_unused_one_ends() {
     let free = hubbub_bus::Quota { burst: 1_000, every: std::time::Duration::from_millis(1) };
     let api = Api::with(|http, _| {
-        http.quotas.set(hubbub_gateway::http::quotas::Kind::LoginAccount, free)
+        http.quotas.set(hubbub_gateway::http::quotas::Kind::LoginAccount, free);
     });
     let ada = api.person("ada").await;
     for _ in 0..100 {

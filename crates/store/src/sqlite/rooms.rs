@@ -197,10 +197,10 @@ impl RoomStore for SqliteStore {
             let record = RoomRecord::new(room);
             let (id, created_at) = (record.id, record.created_at);
             // Repeated by a caller that never saw the first answer, it changes nothing.
-            if insert(connection, &record)? {
-                if let Some(owner) = record.owner {
-                    admit(connection, id, owner, Role::Owner, created_at)?;
-                }
+            if insert(connection, &record)?
+                && let Some(owner) = record.owner
+            {
+                admit(connection, id, owner, Role::Owner, created_at)?;
             }
             by_id(connection, id)?.ok_or(StoreError::NoSuchRoom)
         })

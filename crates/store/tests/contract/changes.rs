@@ -62,11 +62,11 @@ pub(crate) async fn an_edit_replaces_the_text_and_whom_it_calls(store: AnyStore)
         message.body.mentions.users = vec![called];
     }
     let edited = edit(&said, 2, "second");
-    stored(&store, &[said.clone()]).await;
+    stored(&store, std::slice::from_ref(&said)).await;
     assert_eq!(now(&store, &said).await, after(&said, &[]));
-    stored(&store, &[edited.clone()]).await;
+    stored(&store, std::slice::from_ref(&edited)).await;
     let now = now(&store, &said).await;
-    assert_eq!(now, after(&said, &[edited.clone()]));
+    assert_eq!(now, after(&said, std::slice::from_ref(&edited)));
     assert_eq!((now.body.text.as_str(), now.edited_at), ("second", Some(edited.at())));
     assert_eq!((now.body.reply_to, now.body.mentions), (Some(answered), Mentions::default()));
 }
@@ -94,7 +94,7 @@ pub(crate) async fn a_deletion_leaves_place_author_and_time(store: AnyStore) {
     let reader = UserId::new();
     let said = message_by(UserId::new(), room, 1);
     let changes = [edit(&said, 2, "second"), react(&said, 3, reader, "👍", true), delete(&said, 4)];
-    stored(&store, &[said.clone()]).await;
+    stored(&store, std::slice::from_ref(&said)).await;
     stored(&store, &changes).await;
     let now = now(&store, &said).await;
     assert_eq!(now, after(&said, &changes));
@@ -156,7 +156,7 @@ pub(crate) async fn reactions_are_counted_and_named_in_order(store: AnyStore) {
         react(&said, 6, bob, "👍", true),
         react(&said, 7, ada, "👍", true),
     ];
-    stored(&store, &[said.clone()]).await;
+    stored(&store, std::slice::from_ref(&said)).await;
     stored(&store, &changes).await;
     let counts: Vec<_> = now(&store, &said)
         .await

@@ -10,7 +10,7 @@ const SOON: Duration = Duration::from_secs(2);
 
 /// The texts that a search finds.
 async fn found(person: &Person, query: &str) -> Vec<String> {
-    let results = person.api.search(query, None).await.unwrap();
+    let results = person.api.search(query, None).await.expect("an answer");
     results.hits.into_iter().map(|hit| hit.message.body.text).collect()
 }
 

@@ -212,6 +212,7 @@ fn http_date(at: Timestamp) -> HeaderValue {
 }
 
 /// The refusal tells which version is spoken.
+#[expect(clippy::result_large_err, reason = "the refusal is the answer, made once")]
 fn check_version(headers: &HeaderMap) -> Result<(), Response> {
     if headers.get(RESUMABLE) == Some(&VERSION) {
         return Ok(());
