@@ -2,6 +2,7 @@
 //!
 //! - [`redis`]: one `redis-server`, or a Redis Cluster of three
 //! - [`mongo`]: a MongoDB replica set of one or more `mongod`
+//! - [`s3`]: a server that speaks S3, with a bucket
 //! - [`proxy`]: a TCP proxy that delays, cuts, swallows and stalls
 //! - [`process`]: a child process that never outlives the test
 //! - [`port`]: ports for servers that are stopped and started again
@@ -24,4 +25,5 @@ pub mod port;
 pub mod process;
 pub mod proxy;
 pub mod redis;
+pub mod s3;
 mod watchdog;

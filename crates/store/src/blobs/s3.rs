@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
-use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path;
 use object_store::{
     BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt, PutPayload, RetryConfig,
@@ -26,7 +26,8 @@ const RETRY_FOR: Duration = Duration::from_secs(10);
 /// Where the bucket is, and who may use it.
 #[derive(Clone)]
 pub struct S3Options {
-    /// `https://host[:port]`; buckets are below it, by path.
+    /// `https://host[:port]`; buckets are below it, by path. `http://` is for a network that
+    /// nobody else is on.
     pub endpoint: String,
     /// The bucket. It must exist.
     pub bucket: String,
@@ -54,7 +55,7 @@ pub struct S3Blobs {
 }
 
 impl S3Blobs {
-    /// Uses a bucket, after asking whether it can be read.
+    /// Uses a bucket, after writing, listing and removing a blob there.
     ///
     /// # Errors
     /// [`StoreError::Failed`] when the options are wrong or the bucket refuses,
@@ -78,14 +79,19 @@ impl S3Blobs {
             .with_access_key_id(&options.access_key)
             .with_secret_access_key(&options.secret_key)
             .with_virtual_hosted_style_request(false)
+            // Not everything that speaks S3 removes many in one request.
+            .with_config(AmazonS3ConfigKey::DisableBulkDelete, "true")
             .with_client_options(client)
             .with_retry(retry)
             .build()
             .map_err(|error| failure(&error))?;
         let blobs = Self { bucket };
-        // A folder that nobody has: an answer, whatever it holds, says that the bucket is there.
-        let nothing = folder(Uuid::nil());
-        blobs.bucket.list_with_delimiter(Some(&nothing)).await.map_err(|error| failure(&error))?;
+        // In a folder that nobody else has. Only a write tells a missing bucket and a refused key
+        // from other faults: reading what is not there is no error, and the errors of a list are
+        // all alike.
+        let probe = BlobKey::new(Uuid::nil(), "probe");
+        blobs.put(&probe, Bytes::from_static(b"hubbub")).await?;
+        blobs.remove_all(probe.folder()).await?;
         Ok(blobs)
     }
 }
@@ -141,7 +147,6 @@ impl BlobStore for S3Blobs {
     async fn remove_all(&self, id: Uuid) -> Result<(), StoreError> {
         let listed = self.bucket.list(Some(&folder(id))).map_ok(|object| object.location);
         let paths: Vec<Path> = listed.try_collect().await.map_err(|error| failure(&error))?;
-        // One at a time: not everything that speaks S3 takes many in one request.
         let mut removals = futures_util::stream::iter(paths)
             .map(|path| async move { unless_missing(self.bucket.delete(&path).await) })
             .buffer_unordered(8);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+mod bucket;
 mod places;
 mod promises;
 
@@ -22,7 +23,7 @@ macro_rules! contract {
 }
 
 contract! {
-    disk gridfs => {
+    disk gridfs s3 => {
         a_blob_comes_back_as_it_was
         a_blob_is_replaced_as_a_whole
         what_is_not_there_is_nothing_and_can_be_removed
