@@ -50,10 +50,10 @@ fn edited(body: Option<&str>) -> MessageBody {
 }
 
 /// Where a block is in the order of a scan (time, room, number), and its row.
-type BlockPlace = (i64, Vec<u8>, i64, i64);
+type RowPlace = (i64, Vec<u8>, i64, i64);
 
 /// The places of all blocks of a scan, in its order.
-fn places(connection: &Connection, scan: &BlockScan) -> rusqlite::Result<Vec<BlockPlace>> {
+fn places(connection: &Connection, scan: &BlockScan) -> rusqlite::Result<Vec<RowPlace>> {
     let mut statement = connection.prepare_cached(
         "SELECT newest, number, rowid FROM search_blocks
          WHERE room = ?1 AND newest >= ?2 AND newest <= ?3 AND oldest <= ?4",
