@@ -12,12 +12,15 @@ use std::time::Duration;
 
 use hubbub_bus::{BusError, RoomLog, Wal};
 use hubbub_protocol::Timestamp;
-use hubbub_store::{BlobStore, DestructionJob, DestructionStore, Remains, StoreError};
+use hubbub_store::{BlobStore, DestructionJob, Remains, Store, StoreError};
 use metrics::counter;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::metric::Metric;
+
+/// Files removed in one step, after which the job is held for longer.
+const FILES_A_STEP: usize = 50;
 
 /// How destroyed rooms are removed.
 #[derive(Debug, Clone)]
@@ -57,7 +60,7 @@ enum RemovalError {
 pub struct Remover {
     log: Arc<dyn RoomLog>,
     wal: Arc<dyn Wal>,
-    store: Arc<dyn DestructionStore>,
+    store: Arc<dyn Store>,
     blobs: Arc<dyn BlobStore>,
     options: RemoverOptions,
 }
@@ -68,7 +71,7 @@ impl Remover {
     pub fn new(
         log: Arc<dyn RoomLog>,
         wal: Arc<dyn Wal>,
-        store: Arc<dyn DestructionStore>,
+        store: Arc<dyn Store>,
         blobs: Arc<dyn BlobStore>,
         options: RemoverOptions,
     ) -> Self {
@@ -109,6 +112,7 @@ impl Remover {
         for what in Remains::ALL {
             self.remove_all(&mut job, *what).await?;
         }
+        self.remove_files(&mut job).await?;
         if let Some(icon) = job.icon {
             self.blobs.remove_all(*icon.as_uuid()).await?;
         }
@@ -144,6 +148,23 @@ impl Remover {
         }
         job.count(what, 0);
         Ok(())
+    }
+
+    /// Removes the room's files with their thumbnails. A file is forgotten after its bytes, and
+    /// counted as it is forgotten: whoever dies in between removes nothing a second time.
+    async fn remove_files(&self, job: &mut DestructionJob) -> Result<(), RemovalError> {
+        loop {
+            let files = self.store.files_of(job.room, None, FILES_A_STEP).await?;
+            for file in &files {
+                self.blobs.remove_all(file.folder()).await?;
+                self.store.forget_file(file.id).await?;
+                job.removed.files += 1;
+            }
+            if files.len() < FILES_A_STEP {
+                return Ok(());
+            }
+            self.hold(job).await?;
+        }
     }
 
     async fn hold(&self, job: &DestructionJob) -> Result<(), RemovalError> {
