@@ -57,6 +57,19 @@ pub async fn tell_nodes(app: &App, room: RoomId) -> Result<(), CommitFailure> {
     trying(|| async { Ok(app.bus.publish_control(&control).await?) }).await
 }
 
+/// Makes every node ask the store again what two people may say to each other.
+///
+/// # Errors
+/// When the bus is away.
+pub async fn tell_nodes_of_pair(app: &App, pair: [UserId; 2]) -> Result<(), CommitFailure> {
+    let room = RoomId::direct(pair[0], pair[1]);
+    for user in pair {
+        let control = Control::MemberChanged { room, user };
+        trying(|| async { Ok(app.bus.publish_control(&control).await?) }).await?;
+    }
+    Ok(())
+}
+
 /// Tries until it succeeds, fails for good or has failed often enough.
 async fn trying<F>(mut attempt: impl FnMut() -> F) -> Result<(), CommitFailure>
 where

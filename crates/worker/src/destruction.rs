@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hubbub_bus::{BusError, RoomLog, Wal};
-use hubbub_protocol::Timestamp;
+use hubbub_protocol::{RoomId, Timestamp};
 use hubbub_store::{BlobStore, DestructionJob, Remains, Store, StoreError};
 use metrics::counter;
 use tokio::time::MissedTickBehavior;
@@ -150,20 +150,33 @@ impl Remover {
         Ok(())
     }
 
-    /// Removes the room's files with their thumbnails. A file is forgotten after its bytes, and
-    /// counted as it is forgotten: whoever dies in between removes nothing a second time.
+    /// Removes the room's files with their thumbnails, each after its bytes. Counted as the rest is.
     async fn remove_files(&self, job: &mut DestructionJob) -> Result<(), RemovalError> {
-        loop {
+        let mut left = self.count_files(job.room).await?;
+        job.found.files = job.found.files.max(job.removed.files + left);
+        while left > 0 {
+            self.hold(job).await?;
             let files = self.store.files_of(job.room, None, FILES_A_STEP).await?;
             for file in &files {
                 self.blobs.remove_all(file.folder()).await?;
                 self.store.forget_file(file.id).await?;
-                job.removed.files += 1;
             }
-            if files.len() < FILES_A_STEP {
-                return Ok(());
+            left = if files.is_empty() { 0 } else { left.saturating_sub(files.len() as u64) };
+            job.removed.files = job.found.files.saturating_sub(left);
+        }
+        job.removed.files = job.found.files;
+        Ok(())
+    }
+
+    async fn count_files(&self, room: RoomId) -> Result<u64, RemovalError> {
+        let (mut count, mut after) = (0, None);
+        loop {
+            let page = self.store.files_of(room, after, self.options.batch).await?;
+            count += page.len() as u64;
+            match page.last() {
+                Some(last) if page.len() == self.options.batch => after = Some(last.id),
+                _ => return Ok(count),
             }
-            self.hold(job).await?;
         }
     }
 

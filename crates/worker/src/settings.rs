@@ -48,6 +48,19 @@ const ATTEMPTS: Setting<u32> = Setting::integer(
     "How often an event that the store refuses is tried before it becomes a dead letter.",
 )
 .or("5");
+const REMOVAL_LEASE: Setting<Duration> = Setting::duration(
+    "removal_lease",
+    (Duration::from_secs(1), Duration::from_secs(600)),
+    "How long a worker may remove a destroyed room without a sign of life before another takes over.",
+)
+.or("30s");
+const REMOVAL_LATE: Setting<Duration> = Setting::duration(
+    "removal_late",
+    (Duration::from_secs(1), Duration::from_secs(3_600)),
+    "How long after a room's end something of it may still come. Then what is left of it is removed \
+     for the last time. Longer than any request takes, and than clocks differ.",
+)
+.or("60s");
 
 /// Settings that only the gateway has. One environment or TOML file may serve both binaries.
 pub const GATEWAY_ONLY: &[&str] = &[
@@ -113,7 +126,7 @@ pub struct Settings {
     pub pipeline: PipelineOptions,
     /// How long somebody is shown as before after their last connection has ended.
     pub offline_grace: Duration,
-    /// How destroyed rooms are removed. Not settable.
+    /// How destroyed rooms are removed.
     pub remover: RemoverOptions,
     /// From the soft stop to the hard one.
     pub shutdown_grace: Duration,
@@ -144,6 +157,7 @@ pub fn spec() -> Spec {
             "Storing",
             [BATCH_EVENTS.about(), BATCH_AGE.about(), CLAIM_IDLE.about(), ATTEMPTS.about()],
         )
+        .section("Removing", [REMOVAL_LEASE.about(), REMOVAL_LATE.about()])
         .tolerating(GATEWAY_ONLY.iter().copied())
 }
 
@@ -180,7 +194,11 @@ impl Settings {
             admin_listen: reader.get(&ADMIN_LISTEN),
             node: process::node(&mut reader, "worker", environment),
             cluster: Cluster::required(&mut reader),
-            remover: RemoverOptions::default(),
+            remover: RemoverOptions {
+                lease: reader.get(&REMOVAL_LEASE),
+                late: reader.get(&REMOVAL_LATE),
+                ..RemoverOptions::default()
+            },
             bucket: files::bucket(&mut reader),
             pipeline: PipelineOptions {
                 batch_events: reader.get(&BATCH_EVENTS),

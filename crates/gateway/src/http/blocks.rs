@@ -22,7 +22,7 @@ use super::openapi::about;
 use super::problem::ApiResult;
 use super::{LIST_DEFAULT, cut, uninterrupted, users};
 use crate::app::App;
-use crate::presence;
+use crate::{presence, room_changes};
 
 pub(super) fn endpoints() -> Endpoints {
     use ErrorCode::{BadId, BlockSelf, InvalidField, TooManyBlocks, UserNotFound};
@@ -79,6 +79,7 @@ async fn block(
     users::require(&app, user).await?;
     uninterrupted(async move {
         app.store.block(caller.user, user).await?;
+        room_changes::tell_nodes_of_pair(&app, [caller.user, user]).await?;
         presence::hide(&app, caller.user, user).await?;
         Ok(StatusCode::NO_CONTENT)
     })
@@ -93,6 +94,7 @@ async fn unblock(
 ) -> ApiResult<StatusCode> {
     uninterrupted(async move {
         app.store.unblock(caller.user, user).await?;
+        room_changes::tell_nodes_of_pair(&app, [caller.user, user]).await?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await

@@ -212,7 +212,8 @@ pub(super) const UNSENT_FILES: Setting<Duration> = Setting::duration(
 .or("24h");
 
 /// Settings that only the worker has. One environment or TOML file may serve both binaries.
-pub(super) const WORKER_ONLY: [&str; 4] = ["batch_events", "batch_age", "claim_idle", "attempts"];
+pub(super) const WORKER_ONLY: [&str; 6] =
+    ["batch_events", "batch_age", "claim_idle", "attempts", "removal_lease", "removal_late"];
 
 /// Every setting of the gateway.
 #[must_use]
