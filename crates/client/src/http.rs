@@ -1,6 +1,7 @@
 //! The calls of the HTTP API, and the session's tokens.
 
 mod error;
+mod moderation;
 mod people;
 
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use hubbub_protocol::http::{
     CodeResponse, CreateRoomRequest, DirectRequest, History, JoinRoomRequest, LoginRequest,
     RegisterRequest, Room, RoomKind, RoomList, SearchResults, SessionResponse, TokenRequest,
-    Transport, User, UserList,
+    Transport, UploadedFile, User, UserList,
 };
 use hubbub_protocol::{ErrorCode, Message, MessageId, RoomId, Seq, UserId};
 use reqwest::{Method, RequestBuilder, Response, Url};
@@ -315,6 +316,22 @@ impl Api {
         let mut parameters = vec![("q", query.to_owned())];
         parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
         self.get("search", &parameters).await
+    }
+
+    /// Uploads a file to a room, to be named in a message.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn upload(
+        &self,
+        room: RoomId,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<UploadedFile, ApiError> {
+        let token = self.access_token(GOOD_FOR).await?;
+        let mut url = self.url(&format!("rooms/{room}/attachments"));
+        url.query_pairs_mut().append_pair("name", name);
+        read(send(self.0.http.post(url).bearer_auth(token).body(bytes)).await?).await
     }
 
     async fn begin(&self, request: RequestBuilder) -> Result<User, ApiError> {
