@@ -21,6 +21,7 @@ mod redis_loss;
 mod redis_trouble;
 mod resume;
 mod retries;
+mod rooms;
 mod search;
 mod standalone;
 
