@@ -1,5 +1,7 @@
 //! Order in rooms, and their end, on every node at once (P6).
 
+mod end;
+
 use std::time::{Duration, Instant};
 
 use hubbub_protocol::http::{CodeRequest, Role, RoomKind, UpdateMemberRequest, UpdateRoomRequest};
