@@ -140,6 +140,9 @@ async fn opening_a_direct_room_again_makes_good_what_a_crash_left_out() {
     let (a, b) = (UserId::new(), UserId::new());
     store.open_direct(a, b, Timestamp::now()).await.unwrap();
     forget(&set, "memberships").await;
+    let database = Client::with_uri_str(set.uri()).await.unwrap().database("test");
+    let rooms = database.collection::<Document>("rooms");
+    rooms.update_many(doc! {}, doc! { "$set": { "opening": true } }).await.unwrap();
     let (room, made) = store.open_direct(b, a, Timestamp::now()).await.unwrap();
     assert!(!made);
     assert_eq!(room.members, 2);
