@@ -34,7 +34,6 @@ use room::{HEAD_GRACE, RESUME_GRACE, Room, Step};
 
 /// Something the driver has to do.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all of them tell")]
 pub enum Action {
     /// Send this frame on the newest connection that is ready.
     Transmit(ClientFrame),

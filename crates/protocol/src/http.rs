@@ -7,7 +7,7 @@
 //! - [`history`]: pages of messages, earlier texts, who has seen what
 //! - [`search`]: full-text search
 //! - [`inbox`]: what came while one was away
-//! - [`uploads`]: files
+//! - [`uploads`]: files that were uploaded
 //! - [`admin`]: the site administrator's side
 
 pub mod accounts;

@@ -1,4 +1,4 @@
-//! Files: what is known of each but its bytes, which are [`blobs`](crate::blobs).
+//! Files: what is known of each but its bytes, which are in [`crate::blobs`].
 //!
 //! A file is uploaded in parts, becomes ready once it is whole, and is sent with one message. Each of
 //! these steps happens once, whichever nodes try it. A file whose time runs out before the next step,

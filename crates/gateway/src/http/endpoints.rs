@@ -2,7 +2,7 @@
 //! place, so that none is without the others.
 //!
 //! Each file of endpoints has a function `endpoints()`. What a handler takes and answers with is
-//! read off its signature ([`Takes`](super::openapi::Takes), [`Answers`](super::openapi::Answers));
+//! read off its signature (`Takes`, `Answers`);
 //! only what a signature can't say is said here: what it is for, and how it can fail.
 
 use std::any::type_name;

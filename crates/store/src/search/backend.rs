@@ -106,7 +106,7 @@ impl LoggedKind {
 /// Which blocks to read.
 #[derive(Debug, Clone)]
 pub(crate) struct BlockScan {
-    /// Of which rooms; not more than [`super::find::ROOMS_A_SCAN`].
+    /// Of which rooms; not more than a search asks for at a time.
     pub(crate) rooms: Vec<RoomId>,
     /// Bits that their filters have.
     pub(crate) bits: Vec<usize>,

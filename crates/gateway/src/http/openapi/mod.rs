@@ -1,6 +1,6 @@
 //! The OpenAPI document: made of the endpoints themselves.
 //!
-//! - [`about`]: what an endpoint says about itself
+//! - [`mod@about`]: what an endpoint says about itself
 //! - [`signature`]: what its handler's signature says
 //! - [`document`](self::document()): all of it together
 
