@@ -57,6 +57,10 @@ lint: ## Formatting, clippy, documentation, dependency licences and sources
 bench: servers ## Measure what docs/PERFORMANCE.md reports (takes some minutes)
 	tools/bench $(ARGS)
 
+.PHONY: web
+web: ## Check the web client, which is being built and not served by the gateway yet
+	cd web && npm ci --no-audit --no-fund && npx biome check . && npx tsc --noEmit && npx vitest run
+
 .PHONY: docs
 docs: ## Write the generated documents anew: settings, schemas, OpenAPI, AsyncAPI, TypeScript
 	HUBBUB_TEST_UPDATE=1 cargo test -p hubbub-gateway --test generated_documents

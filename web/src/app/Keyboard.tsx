@@ -1,0 +1,61 @@
+import { useEffect } from "react";
+import { inOrder, useRooms } from "../features/rooms/rooms";
+import { useConversation } from "./conversation";
+import { openDialog } from "./dialogs";
+import { go, show, useLocation } from "./router";
+
+/** Keys that work everywhere. */
+export function Keyboard() {
+  const { rooms } = useRooms();
+  const { route, panel } = useLocation();
+  const { engine } = useConversation();
+  const current = route.page === "room" ? route.room : undefined;
+
+  useEffect(() => {
+    const move = (step: number, onlyUnread: boolean) => {
+      const { direct, others } = inOrder(rooms);
+      const all = [...others, ...direct];
+      const isUnread = (id: string) => {
+        const log = engine.room(id);
+        return log !== undefined && log.standing.read < log.position.seq;
+      };
+      const start = all.findIndex(({ id }) => id === current);
+      for (let offset = 1; offset <= all.length; offset += 1) {
+        const next = all[(start + step * offset + all.length * 2) % all.length];
+        if (next && (!onlyUnread || isUnread(next.id))) {
+          go({ page: "room", room: next.id, seq: undefined });
+          return;
+        }
+      }
+    };
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.isComposing || event.defaultPrevented) return;
+      const command = event.ctrlKey || event.metaKey;
+      if (command && event.key === "k") openDialog({ kind: "switcher" });
+      else if (command && event.key === "/") openDialog({ kind: "help" });
+      else if (command && event.shiftKey && event.key.toLowerCase() === "f") show("search");
+      else if (event.altKey && event.key === "ArrowUp") move(-1, event.shiftKey);
+      else if (event.altKey && event.key === "ArrowDown") move(1, event.shiftKey);
+      else if (event.key === "Escape" && panel) show(undefined);
+      else if (event.key === "Escape" && current && !isTyping(event.target)) markRead(current);
+      else return;
+      event.preventDefault();
+    };
+    const markRead = (room: string) => {
+      const seq = engine.room(room)?.position.seq;
+      if (seq) engine.volatile({ type: "mark", room, read: seq, unread: 0 });
+    };
+    window.addEventListener("keydown", onKeyDown);
+    return () => window.removeEventListener("keydown", onKeyDown);
+  }, [rooms, current, panel, engine]);
+  return null;
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    target.matches("input, textarea, [contenteditable]") &&
+    "value" in target &&
+    target.value !== ""
+  );
+}

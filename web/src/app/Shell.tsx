@@ -1,0 +1,86 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { lazy, Suspense, useEffect } from "react";
+import { InboxPage } from "../features/inbox/InboxPage";
+import { followNotifications } from "../features/notifications/notifications";
+import { followPeople, tellWatched } from "../features/people/people";
+import { Directory } from "../features/rooms/Directory";
+import { InvitePage } from "../features/rooms/InvitePage";
+import { RoomList } from "../features/rooms/RoomList";
+import { RoomPage } from "../features/rooms/RoomPage";
+import { followRooms } from "../features/rooms/rooms";
+import { Welcome } from "../features/rooms/Welcome";
+import { useMe } from "../features/session/session";
+import { useConversation } from "./conversation";
+import { Dialogs } from "./dialogs";
+import { t } from "./i18n";
+import { Keyboard } from "./Keyboard";
+import { LinkBar } from "./LinkBar";
+import { useLocation } from "./router";
+import "./shell.css";
+
+const PeoplePanel = lazy(() => import("../features/people/PeoplePanel"));
+const DetailsPanel = lazy(() => import("../features/rooms/DetailsPanel"));
+const SearchPanel = lazy(() => import("../features/search/SearchPanel"));
+
+/** Three columns on a desktop, one at a time on a phone. */
+export function Shell() {
+  const conversation = useConversation();
+  const queries = useQueryClient();
+  const { route, panel } = useLocation();
+  const me = useMe();
+
+  useEffect(() => {
+    const stops = [
+      followRooms(conversation, queries),
+      followPeople(conversation),
+      followNotifications(conversation, queries),
+      conversation.engine.onFrame((frame) => {
+        if (frame.type === "ready") tellWatched(conversation);
+      }),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, [conversation, queries]);
+
+  useEffect(() => {
+    const probe = () => {
+      if (document.visibilityState === "visible") conversation.engine.probe();
+    };
+    window.addEventListener("online", probe);
+    document.addEventListener("visibilitychange", probe);
+    return () => {
+      window.removeEventListener("online", probe);
+      document.removeEventListener("visibilitychange", probe);
+    };
+  }, [conversation]);
+
+  const room = route.page === "room" ? route.room : undefined;
+  return (
+    <div className="shell" data-page={route.page} data-panel={panel}>
+      <a className="skip" href="#main">
+        {t("Skip to the conversation")}
+      </a>
+      <RoomList current={room} me={me} />
+      <main className="main" id="main" tabIndex={-1}>
+        <LinkBar />
+        {route.page === "home" && <Welcome />}
+        {route.page === "room" && <RoomPage key={route.room} id={route.room} target={route.seq} />}
+        {route.page === "directory" && <Directory />}
+        {route.page === "inbox" && <InboxPage />}
+        {route.page === "invite" && <InvitePage code={route.code} />}
+      </main>
+      {panel && (
+        <aside className="panel">
+          <Suspense fallback={<div className="panel-loading skeleton" />}>
+            {panel === "people" && room && <PeoplePanel room={room} />}
+            {panel === "details" && room && <DetailsPanel id={room} />}
+            {panel === "search" && <SearchPanel room={room} />}
+          </Suspense>
+        </aside>
+      )}
+      <Keyboard />
+      <Dialogs />
+    </div>
+  );
+}

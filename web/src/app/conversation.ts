@@ -1,0 +1,162 @@
+import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
+import { Engine, type Environment } from "../log/engine";
+import type { Operation, Pending } from "../log/outbox";
+import type { Update } from "../log/replica";
+import type { Room } from "../log/room";
+import { Memory } from "../log/storage";
+import { Tabs } from "../log/tabs";
+import type { Request } from "../log/timeline";
+import { uuid7 } from "../log/uuid";
+import { Connection, type Link, openSocket } from "../wire/connection";
+import type { Api } from "../wire/http";
+import type { Draft, History } from "../wire/types";
+
+/** Messages of one page of history. */
+const PAGE = 60;
+
+/** Starts the conversation of a user on this device. */
+export async function startConversation(api: Api, user: string): Promise<Conversation> {
+  const memory = await Memory.open(user);
+  const environment: Environment = {
+    memory,
+    now: () => performance.now(),
+    tabs: (events) => new Tabs(`hubbub.${user}`, events),
+    history: (room, request) =>
+      api.ask<History>(`rooms/${room}/messages`, { query: { limit: PAGE, ...query(request) } }),
+    connect: (events) =>
+      new Connection({
+        open: () => openSocket(`${location.origin.replace(/^http/, "ws")}/ws`),
+        now: () => performance.now(),
+        renew: () => api.renew(),
+        ...events,
+      }),
+  };
+  return new Conversation(await Engine.start(environment, user), memory, user);
+}
+
+function query(request: Request): Record<string, number> {
+  return request.kind === "latest" ? {} : { [request.kind]: request.seq };
+}
+
+/** The engine as components see it: snapshots that change when something changed. */
+export class Conversation {
+  private readonly versions = new Map<string, number>();
+  private readonly watchers = new Map<string, Set<() => void>>();
+
+  constructor(
+    readonly engine: Engine,
+    readonly memory: Memory,
+    readonly user: string,
+  ) {
+    engine.onUpdate((update) => {
+      for (const topic of topicsOf(update)) this.touch(topic);
+    });
+    engine.onLink(() => this.touch("link"));
+  }
+
+  /** Calls back when a topic changes: a room's id, "rooms", "outbox" or "link". */
+  watch(topic: string, callback: () => void): () => void {
+    const set = this.watchers.get(topic) ?? new Set();
+    this.watchers.set(topic, set.add(callback));
+    return () => set.delete(callback);
+  }
+
+  /** A number that is another one after each change of a topic. */
+  version(topic: string): number {
+    return this.versions.get(topic) ?? 0;
+  }
+
+  /** Says something. */
+  send(room: string, body: Draft): Promise<boolean> {
+    return this.perform({ type: "send", id: uuid7(), room, body });
+  }
+
+  /** Changes what was said. */
+  edit(room: string, message: string, text: string): Promise<boolean> {
+    return this.perform({ type: "edit", id: uuid7(), room, message, body: { text } });
+  }
+
+  /** Deletes a message. */
+  delete(room: string, message: string): Promise<boolean> {
+    return this.perform({ type: "delete", id: uuid7(), room, message });
+  }
+
+  /** Puts an emoji under a message, or takes it away. */
+  react(room: string, message: string, emoji: string, on: boolean): Promise<boolean> {
+    return this.perform({ type: "react", id: uuid7(), room, message, emoji, on });
+  }
+
+  private perform(operation: Operation): Promise<boolean> {
+    return this.engine.perform(operation);
+  }
+
+  private touch(topic: string): void {
+    this.versions.set(topic, this.version(topic) + 1);
+    for (const callback of this.watchers.get(topic) ?? []) callback();
+  }
+}
+
+function topicsOf(update: Update): string[] {
+  switch (update.kind) {
+    case "timeline":
+    case "marks":
+      return [update.room];
+    case "standing":
+      return [update.room, "rooms"];
+    case "said":
+      return ["rooms"];
+    case "heard":
+    case "gone":
+      return [update.room, "rooms"];
+    case "member":
+      return [update.member.room, "rooms"];
+    case "room":
+      return [update.change.room, "rooms"];
+    case "outbox":
+      return ["outbox"];
+    case "failed":
+      return [update.pending.operation.room, "outbox"];
+    case "refused":
+      return [];
+  }
+}
+
+/** The conversation of whoever is logged in. */
+export const ConversationContext = createContext<Conversation | undefined>(undefined);
+
+/** The conversation of whoever is logged in. */
+export function useConversation(): Conversation {
+  const conversation = useContext(ConversationContext);
+  if (!conversation) throw new Error("there is no conversation outside a session");
+  return conversation;
+}
+
+/** Draws the component anew when a topic changes. The number is another one after each change. */
+export function useTopic(topic: string): number {
+  const conversation = useConversation();
+  const subscribe = useCallback(
+    (callback: () => void) => conversation.watch(topic, callback),
+    [conversation, topic],
+  );
+  return useSyncExternalStore(subscribe, () => conversation.version(topic));
+}
+
+/** A room of the log, drawn anew when it changes. */
+export function useRoomLog(id: string): { room: Room | undefined; version: number } {
+  const version = useTopic(id);
+  return { room: useConversation().engine.room(id), version };
+}
+
+/** What of a room is not stored yet. */
+export function usePending(room: string): readonly Pending[] {
+  useTopic("outbox");
+  return useConversation()
+    .engine.pending()
+    .filter(({ operation }) => operation.room === room);
+}
+
+/** How this device stands with the server. */
+export function useLink(): Link {
+  useTopic("link");
+  return useConversation().engine.link;
+}

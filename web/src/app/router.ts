@@ -1,0 +1,75 @@
+import { useSyncExternalStore } from "react";
+
+/** What the main column shows. */
+export type Route =
+  | { page: "home" }
+  | { page: "room"; room: string; seq: number | undefined }
+  | { page: "directory" }
+  | { page: "inbox" }
+  /** An invite link: a room's code. */
+  | { page: "invite"; code: string };
+
+/** What is open beside the main column. It is part of the address, so the back button closes it. */
+export type Panel = "people" | "details" | "search" | undefined;
+
+const PANELS: readonly string[] = ["people", "details", "search"];
+
+/** Reads an address. */
+export function parse(url: URL): { route: Route; panel: Panel } {
+  const [first, second, third] = url.pathname.split("/").filter(Boolean);
+  const panel = PANELS.find((name) => name === url.searchParams.get("panel")) as Panel;
+  if (first === "rooms" && second) {
+    const seq = third === undefined ? undefined : Number.parseInt(third, 10);
+    return { route: { page: "room", room: second, seq: seq || undefined }, panel };
+  }
+  if (first === "directory") return { route: { page: "directory" }, panel };
+  if (first === "inbox") return { route: { page: "inbox" }, panel };
+  if (first === "invite" && second) return { route: { page: "invite", code: second }, panel };
+  return { route: { page: "home" }, panel };
+}
+
+/** The address of a route. */
+export function pathOf(route: Route, panel?: Panel): string {
+  const query = panel ? `?panel=${panel}` : "";
+  switch (route.page) {
+    case "home":
+      return `/${query}`;
+    case "room":
+      return `/rooms/${route.room}${route.seq === undefined ? "" : `/${route.seq}`}${query}`;
+    case "invite":
+      return `/invite/${route.code}`;
+    default:
+      return `/${route.page}${query}`;
+  }
+}
+
+const listeners = new Set<() => void>();
+window.addEventListener("popstate", changed);
+
+function changed(): void {
+  for (const listener of listeners) listener();
+}
+
+/** Goes somewhere. `replace` leaves no way back. */
+export function go(route: Route, panel?: Panel, replace = false): void {
+  const path = pathOf(route, panel);
+  if (replace) history.replaceState(null, "", path);
+  else history.pushState(null, "", path);
+  changed();
+}
+
+/** Opens or closes the panel beside the main column. */
+export function show(panel: Panel): void {
+  go(parse(new URL(location.href)).route, panel);
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Where the person is. */
+export function useLocation(): { route: Route; panel: Panel } {
+  const href = useSyncExternalStore(subscribe, () => location.href);
+  return parse(new URL(href));
+}

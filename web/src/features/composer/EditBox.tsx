@@ -1,0 +1,69 @@
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { useConversation } from "../../app/conversation";
+import { openDialog } from "../../app/dialogs";
+import { t } from "../../app/i18n";
+import { Button } from "../../ui/Button";
+import type { Message, Room } from "../../wire/types";
+
+interface Props {
+  readonly room: Room;
+  readonly message: Message;
+  readonly onClose: () => void;
+}
+
+/** Where a message is changed, in its own place. Esc leaves it as it was. */
+export function EditBox({ room, message, onClose }: Props) {
+  const conversation = useConversation();
+  const [text, setText] = useState(message.body.text);
+  const input = useRef<HTMLTextAreaElement>(null);
+
+  useEffect(() => {
+    const element = input.current;
+    element?.focus();
+    element?.setSelectionRange(element.value.length, element.value.length);
+  }, []);
+
+  const save = () => {
+    const said = text.trim();
+    const files = message.body.attachments?.length ?? 0;
+    if (said === "" && files === 0) {
+      openDialog({ kind: "delete-message", room: room.id, message });
+    } else if (said !== message.body.text) {
+      void conversation.edit(room.id, message.id, said);
+    }
+    onClose();
+  };
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing || event.keyCode === 229) return;
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      onClose();
+    } else if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      save();
+    }
+  };
+
+  return (
+    <div className="edit-box">
+      <textarea
+        ref={input}
+        className="input"
+        dir="auto"
+        rows={Math.min(10, text.split("\n").length + 1)}
+        value={text}
+        aria-label={t("Edit message")}
+        onChange={({ currentTarget }) => setText(currentTarget.value)}
+        onKeyDown={onKeyDown}
+      />
+      <div className="edit-actions">
+        <span className="field-hint">{t("Enter saves, Esc cancels")}</span>
+        <Button onPress={onClose}>{t("Cancel")}</Button>
+        <Button kind="primary" onPress={save}>
+          {t("Save")}
+        </Button>
+      </div>
+    </div>
+  );
+}

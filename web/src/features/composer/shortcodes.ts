@@ -1,0 +1,34 @@
+import { usePreferences } from "../../app/preferences";
+
+let table: Promise<[string, string][]> | undefined;
+let loaded: [string, string][] = [];
+
+/** Emoji whose shortcode starts with `word`, then those that have it inside. Loaded when first asked. */
+export function emojiByShortcode(word: string, most: number): [string, string][] {
+  table ??= load();
+  void table.then((all) => {
+    loaded = all;
+  });
+  const starts = loaded.filter(([code]) => code.startsWith(word));
+  const inside = loaded.filter(([code]) => code.includes(word) && !code.startsWith(word));
+  const { recentEmoji } = usePreferences.getState();
+  const recent = ([, emoji]: [string, string]) => (recentEmoji.includes(emoji) ? 0 : 1);
+  return [...starts.sort((a, b) => recent(a) - recent(b) || a[0].length - b[0].length), ...inside].slice(
+    0,
+    most,
+  );
+}
+
+async function load(): Promise<[string, string][]> {
+  const [data, codes] = await Promise.all([
+    fetch("/emoji/en/data.json").then(
+      (answer) => answer.json() as Promise<{ hexcode: string; emoji: string }[]>,
+    ),
+    fetch("/emoji/en/shortcodes/emojibase.json").then(
+      (answer) => answer.json() as Promise<Record<string, string | string[]>>,
+    ),
+  ]);
+  return data.flatMap(({ hexcode, emoji }) =>
+    [codes[hexcode] ?? []].flat().map((code): [string, string] => [code, emoji]),
+  );
+}

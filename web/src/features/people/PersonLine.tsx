@@ -1,0 +1,57 @@
+import { t, useLanguage } from "../../app/i18n";
+import type { Role, User } from "../../wire/types";
+
+/** Somebody's name, with what they are and what they are doing. */
+export function PersonLine({ user, role }: { readonly user: User; readonly role?: Role }) {
+  const language = useLanguage();
+  return (
+    <span className="person-line">
+      <span className="person-name" dir="auto">
+        {user.display_name}
+        {role && role !== "member" && <span className="person-role">{roleName(role)}</span>}
+      </span>
+      <span className="person-doing" dir="auto">
+        {user.status_text || doing(user, language)}
+      </span>
+    </span>
+  );
+}
+
+/** What a role is called. */
+export function roleName(role: Role): string {
+  switch (role) {
+    case "owner":
+      return t("Owner");
+    case "moderator":
+      return t("Moderator");
+    case "member":
+      return t("Member");
+  }
+}
+
+/** What somebody is doing, in words. */
+export function doing({ status, last_seen }: User, language: string): string {
+  if (status === "online") return t("Online");
+  if (status === "away") return t("Away");
+  if (!last_seen) return t("Offline");
+  return t("Last seen {ago}", { ago: ago(Date.parse(last_seen), language) });
+}
+
+const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["week", 604_800],
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+];
+
+/** How long ago something was, in words. */
+export function ago(at: number, language: string): string {
+  const seconds = Math.max(0, (Date.now() - at) / 1_000);
+  const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  for (const [unit, size] of UNITS) {
+    if (seconds >= size) return format.format(-Math.floor(seconds / size), unit);
+  }
+  return format.format(0, "second");
+}

@@ -1,0 +1,119 @@
+import { create } from "zustand";
+import type { Conversation } from "../../app/conversation";
+import type { PresenceState, User } from "../../wire/types";
+import { api } from "../session/session";
+
+/** Everybody this client has heard of. */
+const usePeople = create<{ byId: ReadonlyMap<string, User> }>(() => ({ byId: new Map() }));
+
+/** People asked about at a time. */
+const ASKED_AT_ONCE = 8;
+const wanted = new Set<string>();
+let asking = 0;
+
+/** Takes note of people. */
+export function met(users: readonly User[]): void {
+  usePeople.setState(({ byId }) => ({
+    byId: new Map([...byId, ...users.map((user): [string, User] => [user.id, user])]),
+  }));
+}
+
+/** Somebody, as far as they are known. Whoever is not yet is asked about. */
+export function usePerson(id: string): User | undefined {
+  const user = usePeople(({ byId }) => byId.get(id));
+  if (!user) want(id);
+  return user;
+}
+
+/** Everybody known, by id. */
+export function usePeopleById(): ReadonlyMap<string, User> {
+  return usePeople(({ byId }) => byId);
+}
+
+/** What somebody is called; something to show even while that is not known. */
+export function nameOf(user: User | undefined): string {
+  return user?.display_name ?? "…";
+}
+
+function want(id: string): void {
+  if (wanted.has(id)) return;
+  wanted.add(id);
+  queueMicrotask(askNext);
+}
+
+function askNext(): void {
+  if (asking >= ASKED_AT_ONCE) return;
+  const id = [...wanted].find((id) => !usePeople.getState().byId.has(id) && !underWay.has(id));
+  if (id === undefined) return;
+  asking += 1;
+  underWay.add(id);
+  api
+    .ask<User>(`users/${id}`)
+    .then((user) => met([user]))
+    .catch(() => undefined)
+    .finally(() => {
+      asking -= 1;
+      askNext();
+    });
+}
+
+const underWay = new Set<string>();
+
+/** Keeps people's names, pictures and presence in step with what the server tells. */
+export function followPeople(conversation: Conversation): () => void {
+  return conversation.engine.onFrame((frame) => {
+    if (frame.type === "user") met([frame.user]);
+    if (frame.type === "presence") present(frame.users);
+  });
+}
+
+function present(states: readonly PresenceState[]): void {
+  const { byId } = usePeople.getState();
+  met(
+    states.flatMap((state) => {
+      const user = byId.get(state.user);
+      return user
+        ? {
+            ...user,
+            status: state.status,
+            status_text: state.status_text,
+            last_seen: state.last_seen ?? null,
+          }
+        : [];
+    }),
+  );
+}
+
+/** How long rows gather before the server is told whose presence is on screen. */
+const GATHER = 300;
+const onScreen = new Map<string, number>();
+let waiting = false;
+
+/** Tells the server that these people's rows are on screen, until the returned function is called. */
+export function watch(conversation: Conversation, users: readonly string[]): () => void {
+  for (const user of users) onScreen.set(user, (onScreen.get(user) ?? 0) + 1);
+  tellSoon(conversation);
+  return () => {
+    for (const user of users) {
+      const count = (onScreen.get(user) ?? 1) - 1;
+      if (count > 0) onScreen.set(user, count);
+      else onScreen.delete(user);
+    }
+    tellSoon(conversation);
+  };
+}
+
+function tellSoon(conversation: Conversation): void {
+  if (waiting) return;
+  waiting = true;
+  setTimeout(() => {
+    waiting = false;
+    tellWatched(conversation);
+  }, GATHER);
+}
+
+/** Tells the server whose presence is on screen: after each change, and on each new connection. */
+export function tellWatched({ engine }: Conversation): void {
+  const most = engine.limits?.watched ?? 500;
+  engine.volatile({ type: "watch", users: [...onScreen.keys()].slice(0, most) });
+}

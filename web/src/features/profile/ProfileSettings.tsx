@@ -1,0 +1,78 @@
+import { useMutation } from "@tanstack/react-query";
+import { type FormEvent, lazy, Suspense, useRef, useState } from "react";
+import { t } from "../../app/i18n";
+import { Avatar } from "../../ui/Avatar";
+import { Button } from "../../ui/Button";
+import { Field, TextField } from "../../ui/Field";
+import { toast } from "../../ui/Toasts";
+import { ApiError } from "../../wire/http";
+import type { Me } from "../../wire/types";
+import { api, becomes, useMe } from "../session/session";
+
+const Crop = lazy(() => import("./Crop"));
+
+/** How others see this person. */
+export function ProfileSettings() {
+  const me = useMe();
+  const picker = useRef<HTMLInputElement>(null);
+  const [picture, setPicture] = useState<File>();
+  const save = useMutation({
+    mutationFn: (body: object) => api.ask<Me>("me", { method: "PATCH", body }),
+    onSuccess: (changed) => {
+      becomes(changed);
+      toast(t("Saved"));
+    },
+  });
+  const remove = useMutation({
+    mutationFn: () => api.ask("me/avatar", { method: "DELETE" }).then(() => api.ask<Me>("me")),
+    onSuccess: becomes,
+  });
+  const error = save.error instanceof ApiError ? save.error : undefined;
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    save.mutate(Object.fromEntries(new FormData(event.currentTarget)));
+  };
+  return (
+    <form className="form" onSubmit={submit}>
+      <div className="profile-picture">
+        <Avatar id={me.id} name={me.display_name} picture={me.avatar} size="large" />
+        <input
+          ref={picker}
+          type="file"
+          accept="image/png,image/jpeg,image/webp,image/gif"
+          hidden
+          onChange={({ currentTarget }) => {
+            setPicture(currentTarget.files?.[0]);
+            currentTarget.value = "";
+          }}
+        />
+        <Button onPress={() => picker.current?.click()}>{t("Choose a picture")}</Button>
+        {me.avatar && <Button onPress={() => remove.mutate()}>{t("Remove it")}</Button>}
+      </div>
+      {picture && (
+        <Suspense fallback={null}>
+          <Crop file={picture} onDone={() => setPicture(undefined)} />
+        </Suspense>
+      )}
+      <Field
+        label={t("Your name")}
+        name="display_name"
+        defaultValue={me.display_name}
+        required
+        error={error?.field("display_name")}
+      />
+      <Field
+        label={t("What you are doing")}
+        name="status_text"
+        defaultValue={me.status_text}
+        error={error?.field("status_text")}
+      />
+      <TextField label={t("About you")} name="bio" defaultValue={me.bio} error={error?.field("bio")} />
+      <div className="dialog-actions">
+        <Button kind="primary" type="submit" isDisabled={save.isPending}>
+          {t("Save")}
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,163 @@
+import { Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
+import { openDialog } from "../../app/dialogs";
+import { t, useLanguage } from "../../app/i18n";
+import { go, pathOf, useLocation } from "../../app/router";
+import { Avatar } from "../../ui/Avatar";
+import { IconButton } from "../../ui/Button";
+import { Icon } from "../../ui/Icon";
+import type { Me, Room } from "../../wire/types";
+import { useInboxCount } from "../inbox/inbox";
+import { usePerson } from "../people/people";
+import { inOrder, useRooms, useUnread } from "./rooms";
+import "./rooms.css";
+
+interface Props {
+  readonly current: string | undefined;
+  readonly me: Me;
+}
+
+/** The first column: one's rooms, and oneself. */
+export function RoomList({ current, me }: Props) {
+  useLanguage();
+  const { rooms, isLoading } = useRooms();
+  const { direct, others } = inOrder(rooms);
+  const { route } = useLocation();
+  const waiting = useInboxCount();
+  const add = (key: string | number) => {
+    if (key === "directory") go({ page: "directory" });
+    else openDialog({ kind: key as "create-room" | "join" | "direct" });
+  };
+  return (
+    <nav className="sidebar" aria-label={t("Rooms")}>
+      <header className="sidebar-head">
+        <button type="button" className="sidebar-search" onClick={() => openDialog({ kind: "switcher" })}>
+          <Icon name="search" size={16} /> {t("Jump to…")} <kbd>Ctrl K</kbd>
+        </button>
+        <MenuTrigger>
+          <IconButton icon="add" label={t("Add a room")} />
+          <Popover placement="bottom end">
+            <Menu className="menu" onAction={add} aria-label={t("Add a room")}>
+              <MenuItem id="create-room" className="menu-item">
+                <Icon name="add" size={16} /> {t("Create a room")}
+              </MenuItem>
+              <MenuItem id="join" className="menu-item">
+                <Icon name="link" size={16} /> {t("Join with a code")}
+              </MenuItem>
+              <MenuItem id="directory" className="menu-item">
+                <Icon name="hash" size={16} /> {t("Find public rooms")}
+              </MenuItem>
+              <MenuItem id="direct" className="menu-item">
+                <Icon name="people" size={16} /> {t("Message people")}
+              </MenuItem>
+            </Menu>
+          </Popover>
+        </MenuTrigger>
+      </header>
+      <div className="sidebar-rooms">
+        <a
+          className="room-link"
+          href={pathOf({ page: "inbox" })}
+          data-unread={waiting > 0 || undefined}
+          aria-current={route.page === "inbox" ? "page" : undefined}
+          onClick={(event) => {
+            event.preventDefault();
+            go({ page: "inbox" });
+          }}
+        >
+          <Icon name="bell" size={18} />
+          <span className="room-name">{t("While you were away")}</span>
+          {waiting > 0 && <span className="badge">{waiting}</span>}
+        </a>
+        <h2 className="sidebar-group">{t("Rooms")}</h2>
+        {isLoading && <div className="skeleton sidebar-skeleton" />}
+        <ul>
+          {others.map((room) => (
+            <RoomLink key={room.id} room={room} isCurrent={room.id === current} />
+          ))}
+        </ul>
+        {!isLoading && others.length === 0 && (
+          <p className="sidebar-hint">{t("No rooms yet. Create one, or find a public one.")}</p>
+        )}
+        <h2 className="sidebar-group">{t("Direct messages")}</h2>
+        <ul>
+          {direct.map((room) => (
+            <RoomLink key={room.id} room={room} isCurrent={room.id === current} />
+          ))}
+        </ul>
+        {direct.length === 0 && <p className="sidebar-hint">{t("Nobody yet.")}</p>}
+      </div>
+      <footer className="sidebar-me">
+        <button type="button" className="person" onClick={() => openDialog({ kind: "settings" })}>
+          <Avatar id={me.id} name={me.display_name} picture={me.avatar} status="online" />
+          <span className="person-line">
+            <span className="person-name" dir="auto">
+              {me.display_name}
+            </span>
+            <span className="person-doing" dir="auto">
+              {me.status_text || `@${me.username}`}
+            </span>
+          </span>
+        </button>
+        <IconButton icon="gear" label={t("Settings")} onPress={() => openDialog({ kind: "settings" })} />
+      </footer>
+    </nav>
+  );
+}
+
+function RoomLink({ room, isCurrent }: { readonly room: Room; readonly isCurrent: boolean }) {
+  const { messages, mentions } = useUnread(room);
+  const direct = room.kind === "direct" || room.kind === "group";
+  const quiet = room.notify === "nothing";
+  const count = direct ? messages : mentions;
+  const label = t("{name}{count, plural, =0 {} one {, # unread} other {, # unread}}", {
+    name: room.name,
+    count: messages,
+  });
+  return (
+    <li>
+      <a
+        className="room-link"
+        href={pathOf({ page: "room", room: room.id, seq: undefined })}
+        aria-current={isCurrent ? "page" : undefined}
+        aria-label={label}
+        data-unread={(messages > 0 && !quiet) || undefined}
+        data-quiet={quiet || undefined}
+        onClick={(event) => {
+          event.preventDefault();
+          go({ page: "room", room: room.id, seq: undefined });
+        }}
+      >
+        {direct ? (
+          <DirectAvatar room={room} />
+        ) : (
+          <Icon name={room.kind === "private" ? "lock" : "hash"} size={18} />
+        )}
+        <span className="room-name" dir="auto">
+          {room.name}
+        </span>
+        {count > 0 && !quiet && <span className="badge">{count > 999 ? "999+" : count}</span>}
+      </a>
+    </li>
+  );
+}
+
+function DirectAvatar({ room }: { readonly room: Room }) {
+  const other = room.kind === "direct" ? room.people?.[0] : undefined;
+  return other ? <OtherAvatar room={room} /> : <Avatar id={room.id} name={room.name} size="small" />;
+}
+
+function OtherAvatar({ room }: { readonly room: Room }) {
+  const [first = "", second = ""] = room.people ?? [];
+  const one = usePerson(first);
+  const two = usePerson(second);
+  const other = [one, two].find((user) => user && user.display_name === room.name) ?? two ?? one;
+  return (
+    <Avatar
+      id={other?.id ?? room.id}
+      name={room.name}
+      picture={other?.avatar}
+      status={other?.status}
+      size="small"
+    />
+  );
+}

@@ -1,0 +1,99 @@
+import { useEffect, useState } from "react";
+import { useConversation, useRoomLog } from "../../app/conversation";
+import { t } from "../../app/i18n";
+import { go, show, useLocation } from "../../app/router";
+import { Avatar } from "../../ui/Avatar";
+import { IconButton } from "../../ui/Button";
+import { Icon } from "../../ui/Icon";
+import { toast } from "../../ui/Toasts";
+import type { Message, Room } from "../../wire/types";
+import { Composer } from "../composer/Composer";
+import { DropTarget } from "../composer/DropTarget";
+import { Timeline } from "../timeline/Timeline";
+import { TypingLine } from "../timeline/TypingLine";
+import { NotYours } from "./NotYours";
+import { useRoom, useRooms } from "./rooms";
+import "./rooms.css";
+
+interface Props {
+  readonly id: string;
+  readonly target: number | undefined;
+}
+
+/** A room: who is in it, what was said, and where to say something. */
+export function RoomPage({ id, target }: Props) {
+  const room = useRoom(id);
+  const { isLoading } = useRooms();
+  const { engine, user } = useConversation();
+  const [replyTo, setReplyTo] = useState<Message>();
+  const [editing, setEditing] = useState<string>();
+
+  useEffect(
+    () =>
+      engine.onUpdate((update) => {
+        if (update.kind !== "gone" || update.room !== id) return;
+        toast(t("You are no longer in this room."));
+        go({ page: "home" }, undefined, true);
+      }),
+    [engine, id],
+  );
+
+  if (!room) return isLoading ? null : <NotYours id={id} />;
+  const editLast = () => {
+    const own = engine.room(id)?.timeline.messages() ?? [];
+    const last = own.findLast((message) => message.sender === user && !message.deleted_at);
+    if (last) setEditing(last.id);
+  };
+  return (
+    <DropTarget room={id}>
+      <RoomHead room={room} />
+      <Timeline
+        room={room}
+        target={target}
+        onReply={setReplyTo}
+        editing={editing}
+        onEdit={(message) => setEditing(message?.id)}
+      />
+      <TypingLine room={room} />
+      <Composer room={room} replyTo={replyTo} onReplied={() => setReplyTo(undefined)} onEditLast={editLast} />
+    </DropTarget>
+  );
+}
+
+function RoomHead({ room }: { readonly room: Room }) {
+  const { panel } = useLocation();
+  const { room: log } = useRoomLog(room.id);
+  void log;
+  const direct = room.kind === "direct" || room.kind === "group";
+  const toggle = (name: "people" | "details" | "search") => show(panel === name ? undefined : name);
+  return (
+    <header className="room-head">
+      <span className="only-phone">
+        <IconButton icon="back" label={t("Back to the rooms")} onPress={() => go({ page: "home" })} />
+      </span>
+      <button type="button" className="room-title" onClick={() => toggle("details")}>
+        {direct ? (
+          <Avatar id={room.id} name={room.name} picture={room.icon} size="small" />
+        ) : (
+          <Icon name={room.kind === "private" ? "lock" : "hash"} size={18} />
+        )}
+        <h1 dir="auto">{room.name}</h1>
+        {room.topic && (
+          <span className="room-topic" dir="auto">
+            {room.topic}
+          </span>
+        )}
+      </button>
+      <IconButton icon="search" label={t("Search")} onPress={() => toggle("search")} />
+      <button
+        type="button"
+        className="room-count"
+        aria-pressed={panel === "people"}
+        aria-label={t("{members, plural, one {# member} other {# members}}", { members: room.members })}
+        onClick={() => toggle("people")}
+      >
+        <Icon name="people" size={18} /> {room.members}
+      </button>
+    </header>
+  );
+}

@@ -1,0 +1,106 @@
+import { type QueryClient, useQuery } from "@tanstack/react-query";
+import { type Conversation, useConversation, useTopic } from "../../app/conversation";
+import type { Room, RoomList } from "../../wire/types";
+import { api } from "../session/session";
+
+const KEY = ["rooms"] as const;
+/** How long after a change the list is read again: several changes share one reading. */
+const GATHER = 400;
+
+/** The person's rooms, as the server tells of them. */
+export function useRooms(): { rooms: readonly Room[]; isLoading: boolean } {
+  const { data, isLoading } = useQuery({ queryKey: KEY, queryFn: readAll, staleTime: 60_000 });
+  return { rooms: data ?? [], isLoading };
+}
+
+/** One of the person's rooms. */
+export function useRoom(id: string): Room | undefined {
+  return useRooms().rooms.find((room) => room.id === id);
+}
+
+async function readAll(): Promise<Room[]> {
+  const rooms: Room[] = [];
+  let after: string | undefined;
+  do {
+    const page: RoomList = await api.ask<RoomList>("rooms", { query: { limit: 200, after } });
+    rooms.push(...page.rooms);
+    after = page.next;
+  } while (after !== undefined);
+  return rooms;
+}
+
+/** Keeps the list of rooms in step with the log. */
+export function followRooms(conversation: Conversation, queries: QueryClient): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const soon = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      void queries.invalidateQueries({ queryKey: KEY });
+    }, GATHER);
+  };
+  const stop = conversation.engine.onUpdate((update) => {
+    if (["room", "heard", "gone", "standing", "said"].includes(update.kind)) soon();
+    if (update.kind === "member" && update.member.user === conversation.user) soon();
+    if (update.kind === "gone") forget(queries, update.room);
+  });
+  return () => {
+    clearTimeout(timer);
+    stop();
+  };
+}
+
+/** Puts a room into the list that the server has just told of. */
+export function remember(queries: QueryClient, room: Room): void {
+  queries.setQueryData<Room[]>(KEY, (rooms = []) => [...rooms.filter(({ id }) => id !== room.id), room]);
+}
+
+function forget(queries: QueryClient, id: string): void {
+  queries.setQueryData<Room[]>(KEY, (rooms = []) => rooms.filter((room) => room.id !== id));
+}
+
+/** What of a room a person has not read, exact at once and after every recount. */
+export interface Unread {
+  readonly messages: number;
+  readonly mentions: number;
+}
+
+/** How much of a room is unread. Counted by the server, and by what the log has added since. */
+export function useUnread(room: Room): Unread {
+  useTopic(room.id);
+  const { engine, user } = useConversation();
+  const log = engine.room(room.id);
+  if (!log) return { messages: room.unread, mentions: room.mentions };
+  const { read, unreadFrom } = log.standing;
+  const from = unreadFrom === undefined ? read : Math.min(read, unreadFrom - 1);
+  if (from >= log.position.seq) return { messages: 0, mentions: 0 };
+  const later = log.timeline
+    .messages()
+    .filter(({ seq, sender, deleted_at }) => seq > room.seq && seq > from && sender !== user && !deleted_at);
+  const calls = later.filter(({ body }) => body.mentions?.all || body.mentions?.users?.includes(user));
+  // Read up to somewhere since the server was asked: only what is known here can be told apart.
+  const counted = from > room.read ? countedAfter(log, from, room.seq, user) : room;
+  return {
+    messages: (counted.unread ?? 0) + later.length,
+    mentions: (counted.mentions ?? 0) + calls.length,
+  };
+}
+
+function countedAfter(
+  log: NonNullable<ReturnType<Conversation["engine"]["room"]>>,
+  from: number,
+  upto: number,
+  user: string,
+): { unread: number; mentions: number } {
+  const unread = log.timeline
+    .messages()
+    .filter(({ seq, sender, deleted_at }) => seq > from && seq <= upto && sender !== user && !deleted_at);
+  const mentions = unread.filter(({ body }) => body.mentions?.all || body.mentions?.users?.includes(user));
+  return { unread: unread.length, mentions: mentions.length };
+}
+
+/** Rooms in the order of the list: those that call first, then by when something was last said. */
+export function inOrder(rooms: readonly Room[]): { direct: Room[]; others: Room[] } {
+  const byName = [...rooms].sort((a, b) => a.name.localeCompare(b.name));
+  const isDirect = ({ kind }: Room) => kind === "direct" || kind === "group";
+  return { direct: byName.filter(isDirect), others: byName.filter((room) => !isDirect(room)) };
+}

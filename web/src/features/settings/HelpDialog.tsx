@@ -1,0 +1,30 @@
+import { closeDialog } from "../../app/dialogs";
+import { t } from "../../app/i18n";
+import { Dialog } from "../../ui/Dialog";
+
+/** The keys that work everywhere. */
+export default function HelpDialog() {
+  const keys: [string, string][] = [
+    ["Ctrl K", t("Jump to a room")],
+    ["Alt ↑ / Alt ↓", t("The room above or below")],
+    ["Alt Shift ↑ / ↓", t("The next unread room")],
+    ["Ctrl Shift F", t("Search")],
+    ["Esc", t("Close what is open, or mark the room as read")],
+    ["↑", t("Edit your last message")],
+    ["Ctrl /", t("This list")],
+  ];
+  return (
+    <Dialog title={t("Keys")} onClose={closeDialog}>
+      <dl className="keys">
+        {keys.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  );
+}

@@ -1,0 +1,23 @@
+import { t, useLanguage } from "../../app/i18n";
+import { dayOf } from "./rows";
+
+const DAY = 86_400_000;
+
+/** A day on which something was said. */
+export function DateRow({ day }: { readonly day: string }) {
+  const language = useLanguage();
+  return (
+    <div className="date-row" role="separator">
+      <time dateTime={day}>{title(day, language)}</time>
+    </div>
+  );
+}
+
+function title(day: string, language: string): string {
+  const today = new Date();
+  if (day === dayOf(today.toISOString())) return t("Today");
+  if (day === dayOf(new Date(today.getTime() - DAY).toISOString())) return t("Yesterday");
+  const date = new Date(`${day}T12:00:00`);
+  const year = date.getFullYear() === today.getFullYear() ? undefined : "numeric";
+  return date.toLocaleDateString(language, { weekday: "long", day: "numeric", month: "long", year });
+}

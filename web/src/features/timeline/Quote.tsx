@@ -1,0 +1,43 @@
+import { useQuery } from "@tanstack/react-query";
+import { useRoomLog } from "../../app/conversation";
+import { t } from "../../app/i18n";
+import { go } from "../../app/router";
+import type { Message } from "../../wire/types";
+import { nameOf, usePerson } from "../people/people";
+import { api } from "../session/session";
+
+/** The message that another one answers. */
+export function Quote({ room, message: id }: { readonly room: string; readonly message: string }) {
+  const known = useRoomLog(room).room?.timeline.byId(id);
+  const { data, isError } = useQuery({
+    queryKey: ["message", room, id],
+    queryFn: () => api.ask<Message>(`rooms/${room}/messages/${id}`),
+    enabled: known === undefined,
+    staleTime: 60_000,
+    retry: false,
+  });
+  const message = known ?? data;
+  if (!message) return <div className="quote">{isError ? t("The message is not there any more.") : "…"}</div>;
+  return (
+    <button type="button" className="quote" onClick={() => go({ page: "room", room, seq: message.seq })}>
+      <Quoted message={message} />
+    </button>
+  );
+}
+
+/** Who said what, on one line. */
+export function Quoted({ message }: { readonly message: Message }) {
+  const name = nameOf(usePerson(message.sender));
+  const text = message.deleted_at ? t("Deleted message") : excerpt(message);
+  return (
+    <>
+      <strong dir="auto">{name}</strong> <span dir="auto">{text}</span>
+    </>
+  );
+}
+
+function excerpt({ body }: Message): string {
+  const line = body.text.replace(/\s+/g, " ").trim();
+  const file = body.attachments?.[0]?.name;
+  return line.slice(0, 160) || file || "…";
+}

@@ -1,0 +1,22 @@
+import { t } from "../../app/i18n";
+import { Avatar } from "../../ui/Avatar";
+import type { Room } from "../../wire/types";
+import { InviteButton } from "../rooms/InviteButton";
+
+/** What stands above a room's first message. */
+export function RoomBeginning({ room }: { readonly room: Room }) {
+  const direct = room.kind === "direct" || room.kind === "group";
+  return (
+    <div className="room-beginning">
+      <Avatar id={room.id} name={room.name} picture={room.icon} size="large" square={!direct} />
+      <h2 dir="auto">{room.name}</h2>
+      <p>
+        {direct
+          ? t("This is the beginning of your conversation with {name}.", { name: room.name })
+          : t("This is the beginning of {name}.", { name: room.name })}
+        {room.description && <span dir="auto"> {room.description}</span>}
+      </p>
+      {!direct && <InviteButton room={room} />}
+    </div>
+  );
+}

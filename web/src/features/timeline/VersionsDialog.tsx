@@ -1,0 +1,37 @@
+import { useQuery } from "@tanstack/react-query";
+import { closeDialog } from "../../app/dialogs";
+import { t, useLanguage } from "../../app/i18n";
+import { Dialog } from "../../ui/Dialog";
+import type { VersionList } from "../../wire/types";
+import { api } from "../session/session";
+import { MessageText } from "./MessageText";
+
+/** Every text a message has had, the latest first. */
+export default function VersionsDialog({
+  room,
+  message,
+}: {
+  readonly room: string;
+  readonly message: string;
+}) {
+  const language = useLanguage();
+  const { data } = useQuery({
+    queryKey: ["versions", message],
+    queryFn: () => api.ask<VersionList>(`rooms/${room}/messages/${message}/versions`),
+    staleTime: 0,
+  });
+  return (
+    <Dialog title={t("Edits")} onClose={closeDialog}>
+      <ol className="versions">
+        {data?.versions.toReversed().map(({ seq, at, text }) => (
+          <li key={seq}>
+            <time className="field-hint" dateTime={at}>
+              {new Date(at).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" })}
+            </time>
+            <MessageText text={text} />
+          </li>
+        ))}
+      </ol>
+    </Dialog>
+  );
+}

@@ -1,0 +1,69 @@
+import type { VirtualItem } from "@tanstack/react-virtual";
+import { useEffect, useRef, useState } from "react";
+import { useConversation } from "../../app/conversation";
+import type { Row } from "./rows";
+
+/** How long a message must be in view before it counts as read, in milliseconds. */
+const DWELL = 1_000;
+
+interface Reading {
+  readonly room: string;
+  readonly rows: readonly Row[];
+  readonly items: readonly VirtualItem[];
+  readonly atEnd: boolean;
+}
+
+/**
+ * Marks what a person has really read: the room is open, the tab visible, the window focused, and
+ * the message has been in view for a second. Whatever arrives is marked as delivered at once.
+ */
+export function useReading({ room, rows, items, atEnd }: Reading): void {
+  const conversation = useConversation();
+  const attentive = useAttention();
+  const delivered = useRef(0);
+
+  const inView = items.reduce((last, { index }) => {
+    const row = rows[index];
+    const isPlaced = row?.kind === "message" && row.message.seq < Number.MAX_SAFE_INTEGER;
+    return isPlaced ? Math.max(last, row.message.seq) : last;
+  }, 0);
+  const head = conversation.engine.room(room)?.position.seq ?? 0;
+  const reached = atEnd ? head : inView;
+
+  useEffect(() => {
+    if (head <= delivered.current) return;
+    delivered.current = head;
+    conversation.engine.volatile({ type: "mark", room, delivered: head });
+  }, [conversation, room, head]);
+
+  useEffect(() => {
+    if (!attentive || reached === 0) return;
+    const standing = conversation.engine.room(room)?.standing;
+    if (standing && standing.unreadFrom === undefined && standing.read >= reached) return;
+    const timer = setTimeout(() => {
+      conversation.engine.volatile({ type: "mark", room, read: reached });
+    }, DWELL);
+    return () => clearTimeout(timer);
+  }, [attentive, reached, conversation, room]);
+}
+
+/** Whether somebody is looking at this very tab. */
+function useAttention(): boolean {
+  const [attentive, set] = useState(isLooking);
+  useEffect(() => {
+    const update = () => set(isLooking());
+    document.addEventListener("visibilitychange", update);
+    window.addEventListener("focus", update);
+    window.addEventListener("blur", update);
+    return () => {
+      document.removeEventListener("visibilitychange", update);
+      window.removeEventListener("focus", update);
+      window.removeEventListener("blur", update);
+    };
+  }, []);
+  return attentive;
+}
+
+function isLooking(): boolean {
+  return document.visibilityState === "visible" && document.hasFocus();
+}

@@ -1,0 +1,133 @@
+import type { ClientFrame, Mark, Message } from "../wire/types";
+import type { Change } from "./changes";
+import { compare, follows, later, type Position } from "./position";
+import { type Request, Timeline } from "./timeline";
+
+/** How long after a head was told by a heartbeat its events may still be on their way. */
+export const HEAD_GRACE = 2_000;
+/** How long a gateway may take to bring a room from its resume point to its head. */
+export const RESUME_GRACE = 10_000;
+
+/** What an event's position means for a room. */
+export type Step =
+  /** It is the one that follows. The room has moved to it. */
+  | "next"
+  /** The room is past it. */
+  | "known"
+  /** Something before it is missing. */
+  | "gap";
+
+/** How far this user has come in a room. */
+export interface Standing {
+  readonly read: number;
+  readonly delivered: number;
+  readonly unread: number;
+  readonly mentions: number;
+  /** From where on the room was marked unread. */
+  readonly unreadFrom: number | undefined;
+}
+
+/** One room as far as it is known here: its position, its messages, and how far people have come. */
+export class Room {
+  readonly timeline = new Timeline();
+  readonly marks = new Map<string, Mark>();
+  standing: Standing = { read: 0, delivered: 0, unread: 0, mentions: 0, unreadFrom: undefined };
+  /** Whether its messages are about to be replaced. */
+  reloading = false;
+  /** When an answer to a new subscription is expected. */
+  private refilling: number | undefined;
+  /** A head whose events are expected, and until when. */
+  private expected: { head: Position; then: number } | undefined;
+
+  constructor(
+    readonly id: string,
+    private at: Position,
+  ) {}
+
+  /** Every event up to here is known, from where the room started or was reset. */
+  get position(): Position {
+    return this.at;
+  }
+
+  /** The last event the room is known to have. */
+  get head(): Position {
+    return this.expected ? later(this.expected.head, this.at) : this.at;
+  }
+
+  /** Moves to an event's position, if it is the one that follows. */
+  advance(to: Position): Step {
+    if (compare(to, this.at) <= 0) return "known";
+    if (!follows(this.at, to)) return "gap";
+    this.at = to;
+    this.timeline.cover(to.seq, to.seq);
+    return "next";
+  }
+
+  /** Takes a message that has come live. Says whether that changed anything. */
+  said(message: Message): boolean {
+    return this.timeline.put(message, message.seq);
+  }
+
+  /** Takes a change that has come live. Says whether a message known here is another now. */
+  changed(change: Change): boolean {
+    return this.timeline.change(change);
+  }
+
+  /**
+   * Takes a state sync: every message that changed after the position, in its latest state. Says
+   * whether it belongs to this epoch; if not, only a reset can help.
+   */
+  sync(upto: Position, messages: readonly Message[]): boolean {
+    if (upto.epoch !== this.at.epoch) return false;
+    const from = this.at.seq;
+    for (const message of messages) this.timeline.put(message, Math.max(upto.seq, message.seq));
+    this.at = later(this.at, upto);
+    this.timeline.cover(from + 1, upto.seq);
+    this.refilling = undefined;
+    return true;
+  }
+
+  /** Goes on from `position`; the messages wait to be replaced. */
+  reset(position: Position): void {
+    this.at = position;
+    this.refilling = undefined;
+    this.expected = undefined;
+    this.reloading = true;
+    this.timeline.clear();
+  }
+
+  /** Takes a page of history. False if it has to be asked for again. */
+  page(request: Request, page: Parameters<Timeline["page"]>[1]): boolean {
+    const taken = this.timeline.page(request, page, this.at);
+    if (taken) this.reloading = false;
+    return taken;
+  }
+
+  /** The frame that makes the gateway send everything after the position. */
+  refill(now: number): ClientFrame {
+    this.refilling = now + RESUME_GRACE;
+    this.expected = undefined;
+    return { type: "subscribe", room: this.id, ...this.at };
+  }
+
+  /** Whether the room was subscribed anew and not answered yet. */
+  get isRefilling(): boolean {
+    return this.refilling !== undefined;
+  }
+
+  /** The gateway has answered, or is another: a gap from here on is a new one. */
+  asksAnew(): void {
+    this.refilling = undefined;
+  }
+
+  /** Expects the events up to `head` by then. */
+  expectBy(head: Position, then: number): void {
+    if (compare(this.at, head) < 0 && !this.expected) this.expected = { head, then };
+  }
+
+  /** When something expected is overdue, if anything is expected. */
+  deadline(): number | undefined {
+    if (this.expected && compare(this.expected.head, this.at) <= 0) this.expected = undefined;
+    return this.refilling ?? this.expected?.then;
+  }
+}

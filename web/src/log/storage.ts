@@ -1,0 +1,111 @@
+import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from "idb";
+import type { Message } from "../wire/types";
+import type { Interval } from "./intervals";
+import type { Operation } from "./outbox";
+import type { Position } from "./position";
+
+/** A room as the device remembers it: enough to be read offline, and to resume. */
+export interface StoredRoom {
+  readonly id: string;
+  readonly position: Position;
+  /** The newest messages, and which seqs they cover. */
+  readonly messages: readonly Message[];
+  readonly covered: readonly Interval[];
+}
+
+interface Schema extends DBSchema {
+  /** Operations that are not stored yet, by id, in the order they were made. */
+  outbox: { key: string; value: { order: number; since: number; operation: Operation } };
+  rooms: { key: string; value: StoredRoom };
+  /** What was typed and not sent, by room. */
+  drafts: { key: string; value: string };
+}
+
+/** Messages that a device remembers of each room. */
+export const REMEMBERED = 200;
+
+const VERSION = 1;
+const name = (user: string) => `hubbub.${user}`;
+
+/**
+ * What a device remembers for one user: the outbox, drafts, and the newest messages of each room.
+ *
+ * An operation is in the outbox before it goes out and leaves it when it is stored, so a reload, a
+ * crash or a flat battery in between loses nothing.
+ */
+export class Memory {
+  private order = 0;
+
+  private constructor(private readonly database: IDBPDatabase<Schema>) {}
+
+  /** Opens the memory of a user. */
+  static async open(user: string): Promise<Memory> {
+    const database = await openDB<Schema>(name(user), VERSION, {
+      upgrade(database) {
+        database.createObjectStore("outbox");
+        database.createObjectStore("rooms");
+        database.createObjectStore("drafts");
+      },
+    });
+    const memory = new Memory(database);
+    const last = (await database.getAll("outbox")).map(({ order }) => order);
+    memory.order = Math.max(0, ...last);
+    return memory;
+  }
+
+  /** Forgets everything of a user. */
+  static async erase(user: string): Promise<void> {
+    await deleteDB(name(user));
+  }
+
+  /** The outbox, in the order it was filled. */
+  async operations(): Promise<[Operation, number][]> {
+    const all = await this.database.getAll("outbox");
+    return all
+      .sort((a, b) => a.order - b.order)
+      .map(({ operation, since }): [Operation, number] => [operation, since]);
+  }
+
+  /** Remembers an operation. Once this is done, it survives a reload. */
+  async keep(operation: Operation, since: number): Promise<void> {
+    this.order += 1;
+    await this.database.put("outbox", { order: this.order, since, operation }, operation.id);
+  }
+
+  /** Forgets an operation that is stored or was taken back. */
+  async forget(id: string): Promise<void> {
+    await this.database.delete("outbox", id);
+  }
+
+  /** Every room that is remembered. */
+  async rooms(): Promise<StoredRoom[]> {
+    return this.database.getAll("rooms");
+  }
+
+  /** Remembers rooms as they are now. */
+  async keepRooms(rooms: readonly StoredRoom[]): Promise<void> {
+    const transaction = this.database.transaction("rooms", "readwrite");
+    await Promise.all([...rooms.map((room) => transaction.store.put(room, room.id)), transaction.done]);
+  }
+
+  /** Forgets a room that is no longer this user's. */
+  async forgetRoom(id: string): Promise<void> {
+    await Promise.all([this.database.delete("rooms", id), this.database.delete("drafts", id)]);
+  }
+
+  /** What was typed into a room and not sent. */
+  async draft(room: string): Promise<string> {
+    return (await this.database.get("drafts", room)) ?? "";
+  }
+
+  /** Remembers what is being typed. */
+  async keepDraft(room: string, text: string): Promise<void> {
+    if (text === "") await this.database.delete("drafts", room);
+    else await this.database.put("drafts", text, room);
+  }
+
+  /** Closes the database, so that it can be erased. */
+  close(): void {
+    this.database.close();
+  }
+}

@@ -1,0 +1,228 @@
+import "fake-indexeddb/auto";
+import { IDBFactory } from "fake-indexeddb";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { ClientFrame, ServerFrame } from "../../wire/types";
+import { type ConnectionEvents, Engine } from "../engine";
+import type { Operation } from "../outbox";
+import { Memory } from "../storage";
+import { type TabPlatform, Tabs } from "../tabs";
+import { Link, Server } from "./server";
+
+/** Locks and channels of one browser, without a browser. */
+class Browser implements TabPlatform {
+  private readonly waiting: (() => Promise<void>)[] = [];
+  private held = false;
+  private readonly channels = new Set<FakeChannel>();
+
+  readonly locks = {
+    request: (_: string, __: LockOptions, held: () => Promise<void>) => {
+      this.waiting.push(held);
+      this.next();
+      return Promise.resolve();
+    },
+  } as unknown as LockManager;
+
+  private next(): void {
+    if (this.held) return;
+    const held = this.waiting.shift();
+    if (!held) return;
+    this.held = true;
+    void held().then(() => {
+      this.held = false;
+      this.next();
+    });
+  }
+
+  channel(): BroadcastChannel {
+    const channel = new FakeChannel(this.channels);
+    return channel as unknown as BroadcastChannel;
+  }
+}
+
+class FakeChannel {
+  onmessage: ((event: { data: unknown }) => void) | null = null;
+
+  constructor(private readonly all: Set<FakeChannel>) {
+    all.add(this);
+  }
+
+  postMessage(data: unknown): void {
+    const copy = structuredClone(data);
+    for (const other of this.all) {
+      if (other !== this) queueMicrotask(() => other.onmessage?.({ data: copy }));
+    }
+  }
+
+  close(): void {
+    this.all.delete(this);
+  }
+}
+
+/** A server with one client's sockets, which open and answer when the test says so. */
+class Net {
+  readonly server = new Server(["tea"]);
+  down = false;
+  private readonly wires = new Set<{ events: ConnectionEvents; link: Link | undefined }>();
+
+  connect(events: ConnectionEvents) {
+    const wire: { events: ConnectionEvents; link: Link | undefined } = { events, link: undefined };
+    return {
+      start: () => {
+        this.wires.add(wire);
+        if (!this.down) this.open(wire);
+      },
+      stop: () => {
+        if (wire.link) wire.link.open = false;
+        this.server.links = this.server.links.filter((link) => link !== wire.link);
+        this.wires.delete(wire);
+      },
+      probe: () => {},
+      send: (frame: ClientFrame) => {
+        wire.link?.take(structuredClone(frame));
+        return wire.link !== undefined;
+      },
+    };
+  }
+
+  private open(wire: { events: ConnectionEvents; link: Link | undefined }): void {
+    wire.link = new Link(this.server, wire.events.resume());
+    this.server.links.push(wire.link);
+    wire.events.changed({ kind: "online", node: "n" });
+  }
+
+  /** Lets everything that is on its way arrive. */
+  async run(): Promise<void> {
+    for (let round = 0; round < 20; round += 1) {
+      for (const { events, link } of this.wires) {
+        for (const frame of link?.down.splice(0) ?? []) events.receive(frame as ServerFrame);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
+
+  get texts(): string[] {
+    return [...(this.server.rooms.get("tea")?.list() ?? [])].map(({ body }) => body.text);
+  }
+}
+
+let browser: Browser;
+let net: Net;
+
+async function tab(): Promise<Engine> {
+  const memory = await Memory.open("me");
+  return Engine.start(
+    {
+      connect: (events) => net.connect(events),
+      history: (room, request) => {
+        const held = net.server.rooms.get(room);
+        return held ? Promise.resolve(held.page(request, 50)) : Promise.reject(new Error(room));
+      },
+      now: () => performance.now(),
+      tabs: (events) => new Tabs("hubbub.me", events, browser),
+      memory,
+    },
+    "me",
+  );
+}
+
+let count = 0;
+
+function say(text: string): Operation {
+  count += 1;
+  return { type: "send", id: `id-${count}`, room: "tea", body: { text } };
+}
+
+const shown = (engine: Engine) =>
+  engine
+    .room("tea")
+    ?.timeline.messages()
+    .map(({ body }) => body.text);
+
+beforeEach(() => {
+  vi.stubGlobal("indexedDB", new IDBFactory());
+  browser = new Browser();
+  net = new Net();
+});
+
+describe("one user's tabs", () => {
+  test("share one socket, and each shows what is said in any of them", async () => {
+    const [first, second] = [await tab(), await tab()];
+    await net.run();
+    expect(net.server.links.length).toBe(1);
+    await first.perform(say("one"));
+    await second.perform(say("two"));
+    await net.run();
+    net.server.publish(say("three"), "other");
+    await net.run();
+    expect(shown(first)).toEqual(["one", "two", "three"]);
+    expect(shown(second)).toEqual(["one", "two", "three"]);
+    expect(net.texts).toEqual(["one", "two", "three"]);
+  });
+
+  test("show the same things as pending until they are stored", async () => {
+    const [first, second] = [await tab(), await tab()];
+    await net.run();
+    await second.perform(say("one"));
+    await net.run();
+    expect(first.pending().length).toBe(1);
+    expect(second.pending().length).toBe(1);
+    net.server.store();
+    await net.run();
+    expect(first.pending()).toEqual([]);
+    expect(second.pending()).toEqual([]);
+  });
+
+  test("go on without a gap when the one with the socket is closed in mid-send", async () => {
+    const [first, second] = [await tab(), await tab()];
+    await net.run();
+    await second.perform(say("one"));
+    first.stop();
+    await second.perform(say("two"));
+    await net.run();
+    net.server.store();
+    await net.run();
+    expect(net.texts).toEqual(["one", "two"]);
+    expect(shown(second)).toEqual(["one", "two"]);
+    expect(second.pending()).toEqual([]);
+  });
+});
+
+describe("a reload", () => {
+  test("in mid-send loses nothing and doubles nothing", async () => {
+    const before = await tab();
+    await net.run();
+    await before.perform(say("sent, never acked"));
+    before.stop();
+    const after = await tab();
+    expect(after.pending().length).toBe(1);
+    await net.run();
+    net.server.store();
+    await net.run();
+    expect(net.texts).toEqual(["sent, never acked"]);
+    expect(after.pending()).toEqual([]);
+    await after.load("tea", { kind: "latest" });
+    expect(shown(after)).toEqual(["sent, never acked"]);
+  });
+
+  test("while offline shows what the device remembers, and sends when there is a connection", async () => {
+    const before = await tab();
+    await net.run();
+    net.server.publish(say("hello"), "other");
+    await net.run();
+    await vi.waitFor(async () => {
+      const rooms = await (await Memory.open("me")).rooms();
+      expect(rooms[0]?.messages.length).toBe(1);
+    }, 5_000);
+    before.stop();
+    net.down = true;
+    const after = await tab();
+    expect(shown(after)).toEqual(["hello"]);
+    await after.perform(say("later"));
+    after.stop();
+    net.down = false;
+    const online = await tab();
+    await net.run();
+    expect(net.texts).toEqual(["hello", "later"]);
+    expect(shown(online)).toEqual(["hello", "later"]);
+  });
+});
