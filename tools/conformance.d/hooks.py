@@ -19,6 +19,9 @@ ACCEPTABLE = {
 }
 CHOICE = random.Random(7)
 
+# Parts of an upload are bytes like any other.
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
 
 def plausible(fields):
     if not isinstance(fields, dict) or CHOICE.random() < 0.5:

@@ -35,9 +35,9 @@ const ATTACHMENT: HeaderName = HeaderName::from_static("hubbub-attachment");
 
 pub(super) fn endpoints() -> Endpoints {
     use ErrorCode::{
-        BadFrame, ChecksumMismatch, Forbidden, InvalidField, OffsetMismatch, Overloaded,
-        PayloadTooLarge, QuotaExceeded, RoomNotFound, Timeout, TusVersion, UnsupportedMediaType,
-        UploadIncomplete, UploadNotFound,
+        BadFrame, Blocked, ChecksumMismatch, Forbidden, InvalidField, Muted, OffsetMismatch,
+        Overloaded, PayloadTooLarge, QuotaExceeded, RoomArchived, RoomNotFound, Timeout,
+        TusVersion, UnsupportedMediaType, UploadIncomplete, UploadNotFound,
     };
     let number = json!({ "type": "integer", "minimum": 0 });
     let receiving = [BadFrame, ChecksumMismatch, Overloaded, PayloadTooLarge, Timeout];
@@ -66,6 +66,7 @@ pub(super) fn endpoints() -> Endpoints {
             .succeeds(&[201])
             .errors(&receiving)
             .errors(&[RoomNotFound, QuotaExceeded, TusVersion, UnsupportedMediaType])
+            .errors(&[Blocked, Muted, RoomArchived])
             .errors(&[Forbidden, InvalidField, OffsetMismatch, ErrorCode::RateLimited]),
         )
         .options("/rooms/{room}/attachments", tus::options, about("What of tus is spoken"))
