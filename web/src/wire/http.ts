@@ -36,7 +36,7 @@ const BASE = "/api/v1/";
 const RENEWED = "hubbub.renewed";
 
 /** The CSRF token: the one cookie of the session that scripts can read. */
-function csrf(): string | undefined {
+export function csrf(): string | undefined {
   return /(?:^|;\s*)(?:__Host-)?hubbub_csrf=([^;]+)/.exec(document.cookie)?.[1];
 }
 

@@ -1,6 +1,7 @@
 import { create } from "zustand";
 import { t } from "../../app/i18n";
 import { toast } from "../../ui/Toasts";
+import { csrf } from "../../wire/http";
 import type { Attachment, Problem } from "../../wire/types";
 
 /** A file on its way to the server. */
@@ -102,8 +103,8 @@ function start({ key, room, file }: Upload): void {
   const name = encodeURIComponent(file.name);
   request.open("POST", `/api/v1/rooms/${room}/attachments?name=${name}`);
   request.setRequestHeader("content-type", file.type || "application/octet-stream");
-  const csrf = /(?:^|;\s*)(?:__Host-)?hubbub_csrf=([^;]+)/.exec(document.cookie)?.[1];
-  if (csrf) request.setRequestHeader("x-csrf-token", csrf);
+  const token = csrf();
+  if (token) request.setRequestHeader("x-csrf-token", token);
   request.upload.onprogress = ({ loaded, total }) => {
     become(key, { kind: "sending", progress: total > 0 ? loaded / total : 0 });
   };

@@ -2,6 +2,7 @@ import { type PointerEvent, useEffect, useRef, useState } from "react";
 import { t } from "../../app/i18n";
 import { Button } from "../../ui/Button";
 import { toast } from "../../ui/Toasts";
+import { csrf } from "../../wire/http";
 import type { Me, Problem } from "../../wire/types";
 import { api, becomes } from "../session/session";
 
@@ -56,8 +57,7 @@ export default function Crop({ file, onDone }: { readonly file: File; readonly o
     if (!context) return;
     draw(context, image, SENT, zoom, offset);
     const body = await result.convertToBlob({ type: "image/png" });
-    const csrf = /(?:^|;\s*)(?:__Host-)?hubbub_csrf=([^;]+)/.exec(document.cookie)?.[1] ?? "";
-    const headers = { "content-type": "image/png", "x-csrf-token": csrf };
+    const headers = { "content-type": "image/png", "x-csrf-token": csrf() ?? "" };
     const answer = await fetch("/api/v1/me/avatar", { method: "PUT", headers, body });
     if (answer.ok) becomes(await api.ask<Me>("me"));
     else
