@@ -10,6 +10,7 @@ import { RoomPage } from "../features/rooms/RoomPage";
 import { followRooms } from "../features/rooms/rooms";
 import { Welcome } from "../features/rooms/Welcome";
 import { useMe } from "../features/session/session";
+import { onWake } from "../wire/wake";
 import { useConversation } from "./conversation";
 import { Dialogs } from "./dialogs";
 import { t } from "./i18n";
@@ -44,15 +45,7 @@ export function Shell() {
   }, [conversation, queries]);
 
   useEffect(() => {
-    const probe = () => {
-      if (document.visibilityState === "visible") conversation.engine.probe();
-    };
-    window.addEventListener("online", probe);
-    document.addEventListener("visibilitychange", probe);
-    return () => {
-      window.removeEventListener("online", probe);
-      document.removeEventListener("visibilitychange", probe);
-    };
+    return onWake(() => conversation.engine.probe(), { window, document });
   }, [conversation]);
 
   const room = route.page === "room" ? route.room : undefined;

@@ -71,6 +71,8 @@ export class Engine {
   private readonly frames = new Set<(frame: ServerFrame) => void>();
   private readonly links = new Set<(link: Link) => void>();
   private readonly dirty = new Set<string>();
+  /** Pages that were asked for and have not come. */
+  private readonly loading = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private remembering: ReturnType<typeof setTimeout> | undefined;
   private lastReady: Extract<ServerFrame, { type: "ready" }> | undefined;
@@ -192,16 +194,18 @@ export class Engine {
     this.transmit(frame);
   }
 
-  /** Loads a part of a room's history. */
+  /** Loads a part of a room's history, unless the same is on its way already. */
   async load(id: string, request: Request): Promise<void> {
-    try {
-      const page = await this.env.history(id, request);
-      this.replica.loaded(id, request, page);
-    } catch {
-      // A room that is waiting to be shown must come; anything else is asked for when it is needed.
-      if (this.replica.room(id)?.reloading && !this.stopped) {
-        setTimeout(() => void this.load(id, request), LOAD_AGAIN);
-      }
+    const asked = JSON.stringify([id, request]);
+    if (this.loading.has(asked)) return;
+    this.loading.add(asked);
+    const page = await this.env.history(id, request).catch(() => undefined);
+    this.loading.delete(asked);
+    if (this.stopped) return;
+    if (page) this.replica.loaded(id, request, page);
+    // A room that is waiting to be shown must come; anything else is asked for when it is needed.
+    else if (this.replica.room(id)?.reloading) {
+      setTimeout(() => void this.load(id, request), LOAD_AGAIN);
     }
   }
 

@@ -53,6 +53,8 @@ export class Connection {
   private next: Line | undefined;
   private link: Link = { kind: "idle" };
   private dialTimer: ReturnType<typeof setTimeout> | undefined;
+  /** When that is over, by the given clock. */
+  private dialAt = 0;
   private readonly backoff: Backoff;
   private stopped = true;
 
@@ -92,10 +94,14 @@ export class Connection {
     if (this.stopped) return;
     if (this.current) {
       this.current.probe();
-    } else if (!this.next) {
-      this.backoff.reset();
-      this.dial();
+      return;
     }
+    // One that has been dialling for so long may be dialling into a network that is gone.
+    if (this.next && this.next.age < PROBE_WITHIN) return;
+    this.next?.close();
+    this.next = undefined;
+    this.backoff.reset();
+    this.dial();
   }
 
   private become(link: Link): void {
@@ -115,8 +121,13 @@ export class Connection {
     this.next = line;
   }
 
+  /** Dials after a while, or sooner if that was to be already. */
   private dialIn(wait: number): void {
-    if (this.stopped || this.next || this.dialTimer !== undefined) return;
+    if (this.stopped || this.next) return;
+    const at = this.around.now() + wait;
+    if (this.dialTimer !== undefined && this.dialAt <= at) return;
+    clearTimeout(this.dialTimer);
+    this.dialAt = at;
     this.dialTimer = setTimeout(() => this.dial(), wait);
   }
 
@@ -177,6 +188,7 @@ class Line {
   private heartbeat = READY_WITHIN;
   private isReady = false;
   private isOver = false;
+  private readonly openedAt: number;
   private heardAt: number;
   private silence: ReturnType<typeof setTimeout> | undefined;
   private ping: ReturnType<typeof setInterval> | undefined;
@@ -186,12 +198,18 @@ class Line {
     private readonly around: Surroundings,
     private readonly events: LineEvents,
   ) {
-    this.heardAt = around.now();
+    this.openedAt = around.now();
+    this.heardAt = this.openedAt;
     this.socket = around.open();
     this.socket.onopen = () => this.transmit({ type: "hello", resume: around.resume() });
     this.socket.onmessage = ({ data }) => this.heard(String(data));
     this.socket.onclose = ({ code, reason }) => this.over(code, reason);
     this.silence = setTimeout(() => this.over(4004, "no answer"), READY_WITHIN);
+  }
+
+  /** How long ago it was opened, in milliseconds. */
+  get age(): number {
+    return this.around.now() - this.openedAt;
   }
 
   send(frame: ClientFrame): boolean {

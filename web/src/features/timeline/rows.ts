@@ -49,11 +49,15 @@ export function rowsOf(source: Source): Row[] {
   const rows: Row[] = source.complete ? [{ kind: "beginning", key: "beginning" }] : [];
   let before: Message | undefined;
   let marked = false;
+  const days = new Set<string>();
 
   const add = (message: Message, delivery: Delivery | undefined, changing: boolean) => {
     const day = dayOf(message.at);
     const newDay = before === undefined || dayOf(before.at) !== day;
-    if (newDay) rows.push({ kind: "date", key: `date-${day}`, day });
+    // The same day may come twice, before a gap and after it.
+    if (newDay)
+      rows.push({ kind: "date", key: days.has(day) ? `date-${day}-${message.id}` : `date-${day}`, day });
+    days.add(day);
     const own = message.sender === source.user;
     const isNew = source.newAfter !== undefined && message.seq > source.newAfter && !own;
     if (isNew && !marked) rows.push({ kind: "new", key: "new" });

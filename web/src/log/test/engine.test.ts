@@ -5,58 +5,9 @@ import type { ClientFrame, ServerFrame } from "../../wire/types";
 import { type ConnectionEvents, Engine } from "../engine";
 import type { Operation } from "../outbox";
 import { Memory } from "../storage";
-import { type TabPlatform, Tabs } from "../tabs";
+import { Tabs } from "../tabs";
+import { Browser } from "./browser";
 import { Link, Server } from "./server";
-
-/** Locks and channels of one browser, without a browser. */
-class Browser implements TabPlatform {
-  private readonly waiting: (() => Promise<void>)[] = [];
-  private held = false;
-  private readonly channels = new Set<FakeChannel>();
-
-  readonly locks = {
-    request: (_: string, __: LockOptions, held: () => Promise<void>) => {
-      this.waiting.push(held);
-      this.next();
-      return Promise.resolve();
-    },
-  } as unknown as LockManager;
-
-  private next(): void {
-    if (this.held) return;
-    const held = this.waiting.shift();
-    if (!held) return;
-    this.held = true;
-    void held().then(() => {
-      this.held = false;
-      this.next();
-    });
-  }
-
-  channel(): BroadcastChannel {
-    const channel = new FakeChannel(this.channels);
-    return channel as unknown as BroadcastChannel;
-  }
-}
-
-class FakeChannel {
-  onmessage: ((event: { data: unknown }) => void) | null = null;
-
-  constructor(private readonly all: Set<FakeChannel>) {
-    all.add(this);
-  }
-
-  postMessage(data: unknown): void {
-    const copy = structuredClone(data);
-    for (const other of this.all) {
-      if (other !== this) queueMicrotask(() => other.onmessage?.({ data: copy }));
-    }
-  }
-
-  close(): void {
-    this.all.delete(this);
-  }
-}
 
 /** A server with one client's sockets, which open and answer when the test says so. */
 class Net {

@@ -140,7 +140,8 @@ export class Link {
   /** Frames on their way to the client. */
   down: ServerFrame[] = [];
   open = true;
-  heard = new Set<string>();
+  /** Called when there are new ones. */
+  onDown: (() => void) | undefined;
 
   constructor(
     private readonly server: Server,
@@ -155,7 +156,7 @@ export class Link {
       unread: 0,
       mentions: 0,
     }));
-    this.down.push({
+    this.say({
       type: "ready",
       user: server.me,
       connection: "c",
@@ -166,10 +167,15 @@ export class Link {
       rooms,
       inbox: 0,
     } as unknown as ServerFrame);
-    for (const { id } of server.rooms.values()) this.heard.add(id);
     for (const { room, epoch, seq } of resume) {
-      this.down.push(...(server.rooms.get(room)?.since(epoch, seq) ?? []));
+      this.say(...(server.rooms.get(room)?.since(epoch, seq) ?? []));
     }
+  }
+
+  /** Sends frames to the client. */
+  say(...frames: ServerFrame[]): void {
+    this.down.push(...frames);
+    if (frames.length > 0) this.onDown?.();
   }
 
   /** A frame has arrived from the client. */
@@ -179,8 +185,8 @@ export class Link {
       const room = this.server.rooms.get(frame.room);
       if (!room) return;
       const { id, epoch, seq } = room;
-      this.down.push({ type: "subscribed", room: id, epoch, seq });
-      this.down.push(...room.since(frame.epoch ?? epoch, frame.seq ?? seq));
+      this.say({ type: "subscribed", room: id, epoch, seq });
+      this.say(...room.since(frame.epoch ?? epoch, frame.seq ?? seq));
     } else if ("id" in frame) {
       this.server.operate(frame, this);
     }
@@ -207,7 +213,7 @@ export class Server {
       this.refusals -= 1;
       const { id, room } = operation;
       const [code, message] = ["rate_limited" as const, "slower"];
-      link.down.push({ type: "error", id, room, code, message, retry_after_ms: 200 });
+      link.say({ type: "error", id, room, code, message, retry_after_ms: 200 });
       return;
     }
     this.owed.push({ link, room: operation.room, id: operation.id });
@@ -218,25 +224,35 @@ export class Server {
   publish(operation: Operation, sender: string): void {
     const event = this.rooms.get(operation.room)?.commit(operation, sender);
     if (!event) return;
-    for (const link of this.links.filter((link) => link.open)) link.down.push(event);
+    for (const link of this.links.filter((link) => link.open)) link.say(event);
   }
 
   /** What is committed is stored, and acknowledged. */
   store(): void {
     for (const { link, room, id } of this.owed.splice(0)) {
       const place = this.rooms.get(room)?.seen.get(id);
-      if (place) link.down.push({ type: "ack", id, room, ...place, at: "" } as ServerFrame);
+      if (place) link.say({ type: "ack", id, room, ...place, at: "" } as ServerFrame);
     }
   }
 
-  /** The bus loses the newest events of a room: those that are not stored. */
+  /** The bus loses the newest events of a room: those that are not stored, so none that was acked. */
+  loseUnstored(room: string): void {
+    const owed = new Set(this.owed.map(({ id }) => id));
+    const events = this.rooms.get(room)?.events ?? [];
+    let count = 0;
+    while (owed.has(events.at(-1 - count)?.id ?? "")) count += 1;
+    this.owed = this.owed.filter((owed) => owed.room !== room);
+    this.lose(room, count);
+  }
+
+  /** The bus loses so many events of a room. */
   lose(room: string, count: number): void {
     const held = this.rooms.get(room);
     if (!held) return;
     held.lose(count);
     const { epoch, seq } = held;
     for (const link of this.links.filter((link) => link.open)) {
-      link.down.push({ type: "reset", room, epoch, seq });
+      link.say({ type: "reset", room, epoch, seq });
     }
   }
 }

@@ -210,4 +210,25 @@ describe("a connection", () => {
     vi.advanceTimersByTime(500);
     expect(Socket.all.length).toBe(2);
   });
+
+  test("leaves a dial that hangs when the network comes back, and keeps one that is young", () => {
+    connection.probe();
+    expect(Socket.all.length).toBe(1);
+    vi.advanceTimersByTime(3_000);
+    connection.probe();
+    expect(Socket.all.length).toBe(2);
+    expect(Socket.all[0]?.readyState).toBe(3);
+    last().isReady();
+    expect(state()).toBe("online");
+  });
+
+  test("does not wait for the time it was given to move when the old socket dies before", () => {
+    last().isReady().says({ type: "goaway", after_ms: 20_000, reason: "draining" });
+    last().closes(1006);
+    vi.advanceTimersByTime(500);
+    expect(Socket.all.length).toBe(2);
+    last().isReady();
+    vi.advanceTimersByTime(30_000);
+    expect(Socket.all.length, "and moves once").toBe(2);
+  });
 });
