@@ -59,7 +59,7 @@ bench: servers ## Measure what docs/PERFORMANCE.md reports (takes some minutes)
 
 .PHONY: web
 web: ## Check the web client, which is being built and not served by the gateway yet
-	cd web && npm ci --no-audit --no-fund && npx biome check . && npx tsc --noEmit && npx vitest run
+	cd web && npm ci --no-audit --no-fund && npx biome check . && npx vitest run && npm run build && npm run size
 
 .PHONY: docs
 docs: ## Write the generated documents anew: settings, schemas, OpenAPI, AsyncAPI, TypeScript

@@ -1,12 +1,12 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { I18nProvider } from "react-aria-components";
 import { boundUploads } from "../features/composer/uploads";
 import { AuthPage } from "../features/session/AuthPage";
 import { api, resume, useSession } from "../features/session/session";
 import { Button } from "../ui/Button";
 import { Logo } from "../ui/Logo";
 import { Toasts } from "../ui/Toasts";
+import { Tooltip } from "../ui/Tooltip";
 import { ApiError } from "../wire/http";
 import type { Limits } from "../wire/types";
 import { ConversationContext } from "./conversation";
@@ -39,10 +39,9 @@ export function App() {
   }, []);
   return (
     <QueryClientProvider client={queries}>
-      <I18nProvider locale={language}>
-        <Inside />
-        <Toasts />
-      </I18nProvider>
+      <Inside />
+      <Toasts />
+      <Tooltip />
     </QueryClientProvider>
   );
 }

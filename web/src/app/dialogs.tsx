@@ -14,7 +14,7 @@ export type DialogKind =
   | { kind: "invite"; room: string }
   | { kind: "destroy"; room: string }
   | { kind: "delete-message"; room: string; message: Message }
-  | { kind: "versions" | "seen"; room: string; message: string };
+  | { kind: "versions" | "seen" | "reactions"; room: string; message: string };
 
 const useDialog = create<{ dialog: DialogKind | undefined }>(() => ({ dialog: undefined }));
 
@@ -39,6 +39,7 @@ const Invite = lazy(() => import("../features/rooms/InviteDialog"));
 const Destroy = lazy(() => import("../features/rooms/DestroyDialog"));
 const DeleteMessage = lazy(() => import("../features/timeline/DeleteMessageDialog"));
 const Versions = lazy(() => import("../features/timeline/VersionsDialog"));
+const Reactions = lazy(() => import("../features/timeline/ReactionsDialog"));
 const Seen = lazy(() => import("../features/timeline/SeenDialog"));
 
 /** The dialog that is open, if one is. */
@@ -72,6 +73,8 @@ function view(dialog: DialogKind) {
       return <DeleteMessage room={dialog.room} message={dialog.message} />;
     case "versions":
       return <Versions room={dialog.room} message={dialog.message} />;
+    case "reactions":
+      return <Reactions room={dialog.room} message={dialog.message} />;
     case "seen":
       return <Seen room={dialog.room} message={dialog.message} />;
   }

@@ -14,6 +14,7 @@ export interface Preferences {
   readonly sounds: boolean;
   /** Emoji used last, the latest first. */
   readonly recentEmoji: readonly string[];
+  readonly skinTone: "none" | "light" | "medium-light" | "medium" | "medium-dark" | "dark";
 }
 
 const languages: readonly string[] = typeof navigator === "undefined" ? [] : navigator.languages;
@@ -30,6 +31,7 @@ export const usePreferences = create<Preferences>()(
       notifications: "content",
       sounds: false,
       recentEmoji: [],
+      skinTone: "none",
     }),
     { name: "hubbub.preferences" },
   ),

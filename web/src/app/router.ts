@@ -24,7 +24,8 @@ export function parse(url: URL): { route: Route; panel: Panel } {
   }
   if (first === "directory") return { route: { page: "directory" }, panel };
   if (first === "inbox") return { route: { page: "inbox" }, panel };
-  if (first === "invite" && second) return { route: { page: "invite", code: second }, panel };
+  if ((first === "join" || first === "invite") && second)
+    return { route: { page: "invite", code: second }, panel };
   return { route: { page: "home" }, panel };
 }
 
@@ -37,7 +38,7 @@ export function pathOf(route: Route, panel?: Panel): string {
     case "room":
       return `/rooms/${route.room}${route.seq === undefined ? "" : `/${route.seq}`}${query}`;
     case "invite":
-      return `/invite/${route.code}`;
+      return `/join/${route.code}`;
     default:
       return `/${route.page}${query}`;
   }

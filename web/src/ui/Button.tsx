@@ -1,15 +1,33 @@
-import type { ReactNode } from "react";
-import { Button as AriaButton, type ButtonProps, Tooltip, TooltipTrigger } from "react-aria-components";
+import type { ButtonHTMLAttributes, ReactNode, Ref } from "react";
 import { Icon, type IconName } from "./Icon";
 
 type Kind = "primary" | "plain" | "danger";
 
+/** What both kinds of buttons take: a native button's attributes, with two names of their own. */
+interface Pressable
+  extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, "className" | "onClick" | "disabled"> {
+  readonly onPress?: (() => void) | undefined;
+  readonly isDisabled?: boolean | undefined;
+  readonly ref?: Ref<HTMLButtonElement>;
+}
+
 /** A button with words on it. */
 export function Button({
   kind = "plain",
+  onPress,
+  isDisabled,
   ...props
-}: Omit<ButtonProps, "className"> & { readonly kind?: Kind; readonly children: ReactNode }) {
-  return <AriaButton {...props} className="button" data-kind={kind} />;
+}: Pressable & { readonly kind?: Kind; readonly children: ReactNode }) {
+  return (
+    <button
+      type="button"
+      {...props}
+      disabled={isDisabled}
+      onClick={onPress && (() => onPress())}
+      className="button"
+      data-kind={kind}
+    />
+  );
 }
 
 /** A button with a drawing on it, whose words are in a tooltip. */
@@ -17,20 +35,21 @@ export function IconButton({
   icon,
   label,
   size,
+  onPress,
+  isDisabled,
   ...props
-}: Omit<ButtonProps, "className" | "children"> & {
-  readonly icon: IconName;
-  readonly label: string;
-  readonly size?: number;
-}) {
+}: Pressable & { readonly icon: IconName; readonly label: string; readonly size?: number }) {
   return (
-    <TooltipTrigger delay={600}>
-      <AriaButton {...props} className="icon-button" aria-label={label}>
-        <Icon name={icon} {...(size === undefined ? {} : { size })} />
-      </AriaButton>
-      <Tooltip className="tooltip" offset={6}>
-        {label}
-      </Tooltip>
-    </TooltipTrigger>
+    <button
+      type="button"
+      {...props}
+      disabled={isDisabled}
+      onClick={onPress && (() => onPress())}
+      className="icon-button"
+      aria-label={label}
+      data-tip={label}
+    >
+      <Icon name={icon} {...(size === undefined ? {} : { size })} />
+    </button>
   );
 }

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { t } from "../app/i18n";
 import { IconButton } from "./Button";
+import { InLanguage } from "./InLanguage";
 
 interface Props {
   readonly title: string;
@@ -13,25 +14,27 @@ interface Props {
 /** A dialog over everything else. Esc and a click beside it close it; the focus goes back. */
 export function Dialog({ title, wide = false, onClose, children }: Props) {
   return (
-    <ModalOverlay
-      className="overlay"
-      isOpen
-      isDismissable
-      onOpenChange={(open) => {
-        if (!open) onClose();
-      }}
-    >
-      <Modal className="dialog-frame" data-wide={wide || undefined}>
-        <AriaDialog className="dialog">
-          <header className="dialog-head">
-            <Heading slot="title" className="dialog-title">
-              {title}
-            </Heading>
-            <IconButton icon="close" label={t("Close")} onPress={onClose} />
-          </header>
-          {children}
-        </AriaDialog>
-      </Modal>
-    </ModalOverlay>
+    <InLanguage>
+      <ModalOverlay
+        className="overlay"
+        isOpen
+        isDismissable
+        onOpenChange={(open) => {
+          if (!open) onClose();
+        }}
+      >
+        <Modal className="dialog-frame" data-wide={wide || undefined}>
+          <AriaDialog className="dialog">
+            <header className="dialog-head">
+              <Heading slot="title" className="dialog-title">
+                {title}
+              </Heading>
+              <IconButton icon="close" label={t("Close")} onPress={onClose} />
+            </header>
+            {children}
+          </AriaDialog>
+        </Modal>
+      </ModalOverlay>
+    </InLanguage>
   );
 }

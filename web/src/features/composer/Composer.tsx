@@ -130,6 +130,7 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
         <textarea
           ref={input}
           className="composer-input"
+          data-composer
           rows={1}
           dir="auto"
           value={text}

@@ -19,8 +19,15 @@ export function EditBox({ room, message, onClose }: Props) {
 
   useEffect(() => {
     const element = input.current;
+    const before = document.activeElement;
+    const row = element?.closest<HTMLElement>("[data-message]");
     element?.focus();
     element?.setSelectionRange(element.value.length, element.value.length);
+    // The focus goes back to where the editing began: the composer, or the message.
+    return () => {
+      const origin = before instanceof HTMLTextAreaElement && before.isConnected ? before : row;
+      queueMicrotask(() => origin?.focus({ preventScroll: true }));
+    };
   }, []);
 
   const save = () => {

@@ -1,5 +1,4 @@
-import { lazy, Suspense, useState } from "react";
-import { DialogTrigger, Popover } from "react-aria-components";
+import { lazy, Suspense, useRef, useState } from "react";
 import { usedEmoji } from "../../app/preferences";
 import { IconButton } from "../../ui/Button";
 
@@ -13,26 +12,37 @@ interface Props {
 
 /** A button that opens the emoji picker, which is loaded when it is first wanted. */
 export function EmojiButton({ label, onPick, onOpenChange }: Props) {
-  const [isOpen, open] = useState(false);
-  const change = (next: boolean) => {
-    open(next);
+  const button = useRef<HTMLButtonElement>(null);
+  const [isOpen, setOpen] = useState(false);
+  const open = (next: boolean) => {
+    setOpen(next);
     onOpenChange?.(next);
   };
   return (
-    <DialogTrigger isOpen={isOpen} onOpenChange={change}>
-      <IconButton icon="react" label={label} />
-      <Popover placement="top end" className="emoji-popover">
-        <Suspense fallback={<div className="emoji-picker skeleton" />}>
+    <>
+      <IconButton
+        ref={button}
+        icon="react"
+        label={label}
+        aria-haspopup="dialog"
+        aria-expanded={isOpen}
+        data-emoji
+        onPress={() => open(!isOpen)}
+      />
+      {isOpen && (
+        <Suspense fallback={null}>
           <Picker
+            button={button}
             label={label}
+            onClose={() => open(false)}
             onPick={(emoji) => {
               usedEmoji(emoji);
-              change(false);
+              open(false);
               onPick(emoji);
             }}
           />
         </Suspense>
-      </Popover>
-    </DialogTrigger>
+      )}
+    </>
   );
 }

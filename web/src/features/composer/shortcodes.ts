@@ -6,9 +6,14 @@ let loaded: [string, string][] = [];
 /** Emoji whose shortcode starts with `word`, then those that have it inside. Loaded when first asked. */
 export function emojiByShortcode(word: string, most: number): [string, string][] {
   table ??= load();
-  void table.then((all) => {
-    loaded = all;
-  });
+  table.then(
+    (all) => {
+      loaded = all;
+    },
+    () => {
+      table = undefined;
+    },
+  );
   const starts = loaded.filter(([code]) => code.startsWith(word));
   const inside = loaded.filter(([code]) => code.includes(word) && !code.startsWith(word));
   const { recentEmoji } = usePreferences.getState();
@@ -20,15 +25,6 @@ export function emojiByShortcode(word: string, most: number): [string, string][]
 }
 
 async function load(): Promise<[string, string][]> {
-  const [data, codes] = await Promise.all([
-    fetch("/emoji/en/data.json").then(
-      (answer) => answer.json() as Promise<{ hexcode: string; emoji: string }[]>,
-    ),
-    fetch("/emoji/en/shortcodes/emojibase.json").then(
-      (answer) => answer.json() as Promise<Record<string, string | string[]>>,
-    ),
-  ]);
-  return data.flatMap(({ hexcode, emoji }) =>
-    [codes[hexcode] ?? []].flat().map((code): [string, string] => [code, emoji]),
-  );
+  const answer = await fetch("/emoji/shortcodes.json");
+  return Object.entries((await answer.json()) as Record<string, string>);
 }

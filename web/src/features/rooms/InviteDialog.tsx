@@ -5,9 +5,9 @@ import { t } from "../../app/i18n";
 import { pathOf } from "../../app/router";
 import { Button } from "../../ui/Button";
 import { Choice } from "../../ui/Choice";
+import { copy } from "../../ui/clipboard";
 import { Dialog } from "../../ui/Dialog";
 import { Icon } from "../../ui/Icon";
-import { toast } from "../../ui/Toasts";
 import type { CodeResponse } from "../../wire/types";
 import { api } from "../session/session";
 import { useRoom } from "./rooms";
@@ -29,7 +29,6 @@ export default function InviteDialog({ room: id }: { readonly room: string }) {
   if (!room) return null;
   const code = rotate.data?.code ?? room.code;
   const link = code ? location.origin + pathOf({ page: "invite", code }) : undefined;
-  const copy = (text: string) => void navigator.clipboard.writeText(text).then(() => toast(t("Copied")));
   const mayRotate = room.role === "owner" || room.role === "moderator";
   return (
     <Dialog title={t("Invite people to {name}", { name: room.name })} onClose={closeDialog}>

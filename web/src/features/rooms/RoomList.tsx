@@ -1,10 +1,10 @@
-import { Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
 import { openDialog } from "../../app/dialogs";
 import { t, useLanguage } from "../../app/i18n";
 import { go, pathOf, useLocation } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
+import { MenuButton } from "../../ui/MenuButton";
 import type { Me, Room } from "../../wire/types";
 import { useInboxCount } from "../inbox/inbox";
 import { usePerson } from "../people/people";
@@ -23,35 +23,42 @@ export function RoomList({ current, me }: Props) {
   const { direct, others } = inOrder(rooms);
   const { route } = useLocation();
   const waiting = useInboxCount();
-  const add = (key: string | number) => {
-    if (key === "directory") go({ page: "directory" });
-    else openDialog({ kind: key as "create-room" | "join" | "direct" });
-  };
   return (
     <nav className="sidebar" aria-label={t("Rooms")}>
       <header className="sidebar-head">
         <button type="button" className="sidebar-search" onClick={() => openDialog({ kind: "switcher" })}>
           <Icon name="search" size={16} /> {t("Jump to…")} <kbd>Ctrl K</kbd>
         </button>
-        <MenuTrigger>
-          <IconButton icon="add" label={t("Add a room")} />
-          <Popover placement="bottom end">
-            <Menu className="menu" onAction={add} aria-label={t("Add a room")}>
-              <MenuItem id="create-room" className="menu-item">
-                <Icon name="add" size={16} /> {t("Create a room")}
-              </MenuItem>
-              <MenuItem id="join" className="menu-item">
-                <Icon name="link" size={16} /> {t("Join with a code")}
-              </MenuItem>
-              <MenuItem id="directory" className="menu-item">
-                <Icon name="hash" size={16} /> {t("Find public rooms")}
-              </MenuItem>
-              <MenuItem id="direct" className="menu-item">
-                <Icon name="people" size={16} /> {t("Message people")}
-              </MenuItem>
-            </Menu>
-          </Popover>
-        </MenuTrigger>
+        <MenuButton
+          icon="add"
+          label={t("Add a room")}
+          entries={[
+            {
+              id: "create-room",
+              icon: "add",
+              label: t("Create a room"),
+              act: () => openDialog({ kind: "create-room" }),
+            },
+            {
+              id: "join",
+              icon: "link",
+              label: t("Join with a code"),
+              act: () => openDialog({ kind: "join" }),
+            },
+            {
+              id: "directory",
+              icon: "hash",
+              label: t("Find public rooms"),
+              act: () => go({ page: "directory" }),
+            },
+            {
+              id: "direct",
+              icon: "people",
+              label: t("Message people"),
+              act: () => openDialog({ kind: "direct" }),
+            },
+          ]}
+        />
       </header>
       <div className="sidebar-rooms">
         <a

@@ -13,6 +13,16 @@ export function DateRow({ day }: { readonly day: string }) {
   );
 }
 
+/** The day of what is in view, over it. */
+export function StickyDate({ day }: { readonly day: string }) {
+  const language = useLanguage();
+  return (
+    <div className="sticky-date" aria-hidden="true">
+      <span>{title(day, language)}</span>
+    </div>
+  );
+}
+
 function title(day: string, language: string): string {
   const today = new Date();
   if (day === dayOf(today.toISOString())) return t("Today");

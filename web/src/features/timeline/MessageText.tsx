@@ -1,17 +1,25 @@
-import { Fragment, memo, useMemo, useState } from "react";
+import { Fragment, memo, type ReactNode, useMemo, useState } from "react";
 import { t } from "../../app/i18n";
 import { IconButton } from "../../ui/Button";
-import { toast } from "../../ui/Toasts";
+import { copy } from "../../ui/clipboard";
 import { MentionName } from "../people/MentionName";
 import { type Block, type Node, parse } from "./markdown";
 
 /** What a message says, drawn. */
-export const MessageText = memo(function MessageText({ text }: { readonly text: string }) {
+export const MessageText = memo(function MessageText({
+  text,
+  children,
+}: {
+  readonly text: string;
+  /** What follows the last word. */
+  readonly children?: ReactNode;
+}) {
   const blocks = useMemo(() => parse(text), [text]);
   const jumbo = useMemo(() => isJumbo(text), [text]);
   return (
     <div className="text" data-jumbo={jumbo || undefined} dir="auto">
-      <Blocks blocks={blocks} />
+      <Blocks blocks={blocks} last={children} />
+      {children && blocks.at(-1)?.kind !== "paragraph" && <p>{children}</p>}
     </div>
   );
 });
@@ -25,16 +33,19 @@ function isJumbo(text: string): boolean {
   return graphemes.length <= 3 && graphemes.every(({ segment }) => isEmoji(segment));
 }
 
-function Blocks({ blocks }: { readonly blocks: readonly Block[] }) {
-  return blocks.map((block, index) => <BlockView key={index} block={block} />);
+function Blocks({ blocks, last }: { readonly blocks: readonly Block[]; readonly last?: ReactNode }) {
+  return blocks.map((block, index) => (
+    <BlockView key={index} block={block} last={index === blocks.length - 1 && last} />
+  ));
 }
 
-function BlockView({ block }: { readonly block: Block }) {
+function BlockView({ block, last }: { readonly block: Block; readonly last?: ReactNode }) {
   switch (block.kind) {
     case "paragraph":
       return (
         <p>
           <Nodes nodes={block.children} />
+          {last}
         </p>
       );
     case "code":
@@ -125,13 +136,10 @@ function Spoiler({ nodes }: { readonly nodes: readonly Node[] }) {
 }
 
 function CodeBlock({ text, language }: { readonly text: string; readonly language: string | undefined }) {
-  const copy = () => {
-    void navigator.clipboard.writeText(text).then(() => toast(t("Copied")));
-  };
   return (
     <div className="code-block" dir="ltr">
       {language && <span className="code-language">{language}</span>}
-      <IconButton icon="copy" label={t("Copy code")} size={16} onPress={copy} />
+      <IconButton icon="copy" label={t("Copy code")} size={16} onPress={() => copy(text)} />
       <pre>
         <code>{text}</code>
       </pre>

@@ -1,16 +1,20 @@
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useConversation, useLink, usePending, useRoomLog } from "../../app/conversation";
 import { t, useLanguage } from "../../app/i18n";
+import { IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import type { Message, Room } from "../../wire/types";
 import { watch } from "../people/people";
 import { Announcer } from "./Announcer";
-import { DateRow } from "./DateRow";
+import { keepAnchor } from "./anchors";
+import { DateRow, StickyDate } from "./DateRow";
 import { MessageRow } from "./MessageRow";
 import { RoomBeginning } from "./RoomBeginning";
 import { type Row, rowsOf } from "./rows";
+import { useLanding } from "./useLanding";
 import { useReading } from "./useReading";
+import { useRoving } from "./useRoving";
 import "./timeline.css";
 
 interface Props {
@@ -39,6 +43,7 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
   const [newAfter, setNewAfter] = useState(() => firstUnread(room, log?.standing));
   const [atEnd, setAtEnd] = useState(true);
   const [seenUpto, setSeenUpto] = useState(0);
+  const [dismissed, dismiss] = useState(false);
 
   const rows = useMemo(() => {
     void version;
@@ -57,65 +62,44 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     });
   }, [log, version, pending, online, conversation, newAfter, room.id]);
 
+  const roving = useRoving({
+    rows,
+    scroller,
+    virtual: () => virtual,
+    onKey: (key, { message }) => (key === "reply" ? onReply(message) : onEdit(message)),
+  });
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: (index) => GUESS[rows[index]?.kind ?? "message"],
     getItemKey: (index) => rows[index]?.key ?? index,
+    // The row that has the focus stays, wherever the others go.
+    rangeExtractor: (range) =>
+      [...new Set([...defaultRangeExtractor(range), ...(roving.index >= 0 ? [roving.index] : [])])].sort(
+        (a, b) => a - b,
+      ),
     overscan: 10,
     anchorTo: "end",
     followOnAppend: true,
     paddingEnd: 12,
   });
   const items = virtual.getVirtualItems();
+  const landed = useLanding({ room, log, rows, target, newAfter, virtual });
+  const view = landed ? (virtual.range ?? undefined) : undefined;
+  const [first, last] = [view?.startIndex ?? 0, view?.endIndex ?? 0];
 
-  // The newest page, or the one around what is looked for.
+  // What is not loaded loads itself when it comes near.
   useEffect(() => {
-    if (!log) return;
-    const head = log.head.seq;
-    if (target !== undefined) {
-      if (!log.timeline.bySeq(target))
-        void conversation.engine.load(room.id, { kind: "around", seq: target });
-    } else if (log.timeline.intervals().at(-1)?.to !== head || log.timeline.messages().length === 0) {
-      const first = newAfter !== undefined && newAfter > 0 ? newAfter : undefined;
-      void conversation.engine.load(
-        room.id,
-        first === undefined ? { kind: "latest" } : { kind: "around", seq: first },
-      );
-      if (first !== undefined) void conversation.engine.load(room.id, { kind: "latest" });
-    }
-  }, [room.id, target, log, conversation, newAfter]);
-
-  // Where the reader lands: at what they look for, at the first unread, else at the end.
-  const landed = useRef<string>(undefined);
-  useLayoutEffect(() => {
-    const goal = target ?? "end";
-    const place = `${room.id}/${goal}`;
-    if (landed.current === place || rows.length === 0) return;
-    const wanted =
-      target === undefined
-        ? rows.findIndex(({ kind }) => kind === "new")
-        : rows.findIndex((row) => row.kind === "message" && row.message.seq === target);
-    if (target !== undefined && wanted < 0) return;
-    landed.current = place;
-    if (wanted >= 0) virtual.scrollToIndex(wanted, { align: target === undefined ? "start" : "center" });
-    else virtual.scrollToIndex(rows.length - 1, { align: "end" });
-  }, [room.id, target, rows, virtual]);
-
-  // What is not loaded loads itself when it comes into view.
-  useEffect(() => {
-    const visible = items.slice(0, LOAD_AHEAD).concat(items.slice(-LOAD_AHEAD));
-    for (const { index } of visible) {
-      const row = rows[index];
-      if (row?.kind !== "gap") continue;
-      const nearEnd = row.after > 0 && index >= (items[Math.floor(items.length / 2)]?.index ?? 0);
-      void conversation.engine.load(
-        room.id,
-        nearEnd ? { kind: "after", seq: row.after } : { kind: "before", seq: row.before },
-      );
-      return;
-    }
-  }, [items, rows, conversation, room.id]);
+    const near = rows.slice(Math.max(0, first - LOAD_AHEAD), last + LOAD_AHEAD + 1);
+    const at = near.findIndex(({ kind }) => kind === "gap");
+    const gap = near[at];
+    if (gap?.kind !== "gap") return;
+    const isBelow = gap.after > 0 && at > near.length / 2;
+    const request = isBelow
+      ? ({ kind: "after", seq: gap.after } as const)
+      : ({ kind: "before", seq: gap.before } as const);
+    void conversation.engine.load(room.id, request);
+  }, [first, last, rows, conversation, room.id]);
 
   const onScroll = () => {
     const element = scroller.current;
@@ -125,7 +109,22 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     if (left < AT_END) setSeenUpto(log?.position.seq ?? 0);
   };
 
-  useReading({ room: room.id, rows, items, atEnd });
+  // Where the reader is, for when they come back.
+  const top = rows.slice(first, last + 1).find((row) => row.kind === "message");
+  const topSeq = top?.kind === "message" ? top.message.seq : undefined;
+  useEffect(() => {
+    if (!landed || topSeq === undefined) return;
+    keepAnchor(room.id, atEnd ? undefined : topSeq);
+  }, [landed, atEnd, topSeq, room.id]);
+
+  useReading({ room: room.id, rows, view, atEnd: atEnd && landed });
+
+  // A message that is being edited is in view.
+  useEffect(() => {
+    const index = rows.findIndex((row) => row.kind === "message" && row.message.id === editing);
+    if (editing !== undefined && index >= 0) virtual.scrollToIndex(index, { align: "auto" });
+    // Only when the editing begins: what comes meanwhile does not move the reader.
+  }, [editing]);
 
   // Those whose rows are on screen are watched.
   const authors = useMemo(() => {
@@ -150,8 +149,25 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
   const fresh = rows.filter(
     (row) => row.kind === "message" && !row.own && row.message.seq > seenUpto && seenUpto > 0,
   ).length;
+  const divider = rows.findIndex(({ kind }) => kind === "new");
+  const day = dayAt(rows, first);
   return (
     <div className="timeline-frame">
+      {landed && day !== undefined && <StickyDate day={day} />}
+      {landed && divider >= 0 && divider < first && !dismissed && (
+        <div className="to-unread">
+          <button
+            type="button"
+            onClick={() => {
+              dismiss(true);
+              virtual.scrollToIndex(divider, { align: "start" });
+            }}
+          >
+            <Icon name="up" size={16} /> {t("Jump to the first unread")}
+          </button>
+          <IconButton icon="close" size={14} label={t("Dismiss")} onPress={() => dismiss(true)} />
+        </div>
+      )}
       <div
         className="timeline"
         ref={scroller}
@@ -159,8 +175,10 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
         role="log"
         aria-live="off"
         aria-label={t("Messages in {room}", { room: room.name })}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keyboard
-        tabIndex={0}
+        tabIndex={roving.key === undefined ? 0 : -1}
+        onFocus={roving.onFocus}
+        onBlur={roving.onBlur}
+        onKeyDown={roving.onKeyDown}
       >
         {isLoading ? (
           <Skeletons />
@@ -181,6 +199,7 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
                     row={row}
                     room={room}
                     target={target}
+                    active={roving.key}
                     onReply={onReply}
                     editing={editing}
                     onEdit={onEdit}
@@ -204,7 +223,12 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
   );
 }
 
-function RowView({ row, room, target, onReply, editing, onEdit }: Props & { readonly row: Row }) {
+interface RowProps extends Props {
+  readonly row: Row;
+  readonly active: string | undefined;
+}
+
+function RowView({ row, room, target, active, onReply, editing, onEdit }: RowProps) {
   switch (row.kind) {
     case "beginning":
       return <RoomBeginning room={room} />;
@@ -225,6 +249,7 @@ function RowView({ row, room, target, onReply, editing, onEdit }: Props & { read
           room={room}
           isTarget={row.message.seq === target}
           isEditing={editing === row.message.id}
+          isActive={row.key === active}
           onReply={onReply}
           onEdit={onEdit}
         />
@@ -245,12 +270,20 @@ function Skeletons({ count = 6 }: { readonly count?: number }) {
   );
 }
 
+/** The day of the first row in view, unless its date can be seen anyway. */
+function dayAt(rows: readonly Row[], first: number): string | undefined {
+  if (rows[first]?.kind === "date" || rows[first]?.kind === "beginning") return undefined;
+  const date = rows.slice(0, first).findLast(({ kind }) => kind === "date");
+  return date?.kind === "date" ? date.day : undefined;
+}
+
 /** Where what is new begins for the reader; fixed when they come in. */
 function firstUnread(
   room: Room,
   standing: { read: number; unreadFrom: number | undefined } | undefined,
 ): number | undefined {
-  const read = standing?.read ?? room.read;
-  const marked = standing?.unreadFrom;
+  // A room out of the device's memory stands at nothing until the server has told.
+  const read = Math.max(standing?.read ?? 0, room.read);
+  const marked = standing?.unreadFrom ?? room.unread_from;
   return marked === undefined ? read : Math.min(read, marked - 1);
 }

@@ -1,4 +1,3 @@
-import type { VirtualItem } from "@tanstack/react-virtual";
 import { useEffect, useRef, useState } from "react";
 import { useConversation } from "../../app/conversation";
 import type { Row } from "./rows";
@@ -9,7 +8,8 @@ const DWELL = 1_000;
 interface Reading {
   readonly room: string;
   readonly rows: readonly Row[];
-  readonly items: readonly VirtualItem[];
+  /** The first and the last row that can be seen; nothing until the reader has landed. */
+  readonly view: { readonly startIndex: number; readonly endIndex: number } | undefined;
   readonly atEnd: boolean;
 }
 
@@ -17,18 +17,12 @@ interface Reading {
  * Marks what a person has really read: the room is open, the tab visible, the window focused, and
  * the message has been in view for a second. Whatever arrives is marked as delivered at once.
  */
-export function useReading({ room, rows, items, atEnd }: Reading): void {
+export function useReading({ room, rows, view, atEnd }: Reading): void {
   const conversation = useConversation();
   const attentive = useAttention();
   const delivered = useRef(0);
-
-  const inView = items.reduce((last, { index }) => {
-    const row = rows[index];
-    const isPlaced = row?.kind === "message" && row.message.seq < Number.MAX_SAFE_INTEGER;
-    return isPlaced ? Math.max(last, row.message.seq) : last;
-  }, 0);
   const head = conversation.engine.room(room)?.position.seq ?? 0;
-  const reached = atEnd ? head : inView;
+  const reached = view ? (atEnd ? head : lastIn(rows, view)) : 0;
 
   useEffect(() => {
     if (head <= delivered.current) return;
@@ -45,6 +39,14 @@ export function useReading({ room, rows, items, atEnd }: Reading): void {
     }, DWELL);
     return () => clearTimeout(timer);
   }, [attentive, reached, conversation, room]);
+}
+
+/** The last message among the rows that can be seen. */
+function lastIn(rows: readonly Row[], { startIndex, endIndex }: NonNullable<Reading["view"]>): number {
+  return rows.slice(startIndex, endIndex + 1).reduce((last, row) => {
+    const isPlaced = row.kind === "message" && row.message.seq < Number.MAX_SAFE_INTEGER;
+    return isPlaced ? Math.max(last, row.message.seq) : last;
+  }, 0);
 }
 
 /** Whether somebody is looking at this very tab. */
