@@ -34,6 +34,7 @@ test: servers lint ## Check everything: what continuous integration runs
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --all-features
 	tools/check-types
 	tools/conformance
+	tools/loadtest --size tiny
 
 .PHONY: conformance
 conformance: servers ## Run Schemathesis against a live server and a live cluster
@@ -60,6 +61,14 @@ bench: servers ## Measure what docs/PERFORMANCE.md reports (takes some minutes)
 .PHONY: web
 web: ## Check the web client, which is being built and not served by the gateway yet
 	cd web && npm ci --no-audit --no-fund && npx biome check . && npx vitest run && npm run build && npm run size
+
+# How much load: tiny, small, or large (release binaries, two cores of their own).
+SIZE ?= small
+
+.PHONY: loadtest
+loadtest: servers ## Put load on a cluster with k6: storms, steady talk, churn, a death, a soak
+	cargo build --profile $(PROFILE) -p hubbub-gateway -p hubbub-worker --bins
+	tools/loadtest --size $(SIZE) --profile $(PROFILE) $(ARGS)
 
 .PHONY: docs
 docs: ## Write the generated documents anew: settings, schemas, OpenAPI, AsyncAPI, TypeScript
