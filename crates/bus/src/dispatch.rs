@@ -151,7 +151,7 @@ impl Dispatcher {
         if !taken {
             lane.load.dropping.store(true, Ordering::Release);
             lane.load.overflowed.notify_one();
-            metrics::counter!("hubbub_bus_deliveries_dropped_total").increment(1);
+            metrics::counter!(crate::metric::DELIVERIES_DROPPED).increment(1);
         }
     }
 }

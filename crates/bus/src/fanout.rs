@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use hubbub_protocol::{Position, RoomId, SessionId, UserId};
+use hubbub_protocol::{NodeId, Position, RoomId, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::BusError;
+use crate::operator::{NodeCommand, NodeTrace};
 use crate::wal::StoredNotice;
 
 /// Something every node must know at once. Not ordered with events and lossy: each is a hint that
@@ -47,6 +48,18 @@ pub enum Control {
     RoomChanged {
         /// The room.
         room: RoomId,
+    },
+    /// An operator asks something of this node.
+    Command {
+        /// What.
+        command: NodeCommand,
+    },
+    /// A node's answer to [`NodeCommand::Trace`].
+    Traced {
+        /// The node's incarnation.
+        node: NodeId,
+        /// What it knows.
+        trace: NodeTrace,
     },
 }
 
@@ -108,6 +121,9 @@ pub trait Fanout: Send + Sync {
 
     /// Tells every node, this one included.
     async fn publish_control(&self, control: &Control) -> Result<(), BusError>;
+
+    /// Tells one node, by its incarnation. Nobody hears it if that node is gone.
+    async fn tell_node(&self, node: &NodeId, control: &Control) -> Result<(), BusError>;
 
     /// How long ago a probe published by this node last came back to it through its own
     /// subscription. `None` until the first one has.

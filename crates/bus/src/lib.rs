@@ -7,6 +7,8 @@
 //! - [`fanout`]: what arrives at a node: events, resets, volatile frames, control, stored notices
 //! - [`wal`]: the write-ahead log between commit and storage, and its dead letters
 //! - [`presence`]: user → connections, node leases, and who has just left
+//! - [`operator`]: what operators see of nodes, and ask of them
+//! - [`metric`]: the names of what is counted
 //! - [`limit`]: rate limits (GCRA) that count the same on every node
 //! - [`redis`], [`local`]: the implementations
 //! - `dispatch`: the bounded lanes between what arrives and the hub, shared by both
@@ -16,6 +18,8 @@ pub mod fanout;
 pub mod limit;
 pub mod local;
 pub mod log;
+pub mod metric;
+pub mod operator;
 pub mod presence;
 pub mod redis;
 pub mod wal;
@@ -29,6 +33,7 @@ use hubbub_protocol::{NodeId, SessionId};
 pub use fanout::{Control, Fanout, Receiver};
 pub use limit::{Quota, RateLimits, Verdict};
 pub use log::{Commit, CommitError, CommitRequest, LogEvent, LogRead, Progress, RoomLog};
+pub use operator::{NodeCommand, NodeStatus, NodeTrace};
 pub use presence::{Connection, Departure, Presence, UserPresence};
 pub use wal::{DeadLetter, StoredNotice, Wal, WalEntry};
 

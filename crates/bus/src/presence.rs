@@ -10,6 +10,7 @@ use hubbub_protocol::{ConnectionId, NodeId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::BusError;
+use crate::operator::NodeStatus;
 
 /// How often a node renews its lease.
 pub const LEASE_RENEWAL: Duration = Duration::from_secs(5);
@@ -79,6 +80,8 @@ pub struct NodeLease {
     pub node: NodeId,
     /// What is left of the lease.
     pub expires_in: Duration,
+    /// What the node said of itself last.
+    pub status: Option<NodeStatus>,
 }
 
 /// Who is connected, where.
@@ -88,6 +91,9 @@ pub trait Presence: Send + Sync {
     /// first connection. Returns whether the lease had run out (or was never there): then the
     /// reaper may have cleared this node's connections and they must be added again.
     async fn renew_lease(&self) -> Result<bool, BusError>;
+
+    /// Tells what this node says of itself, for as long as a lease lasts.
+    async fn report(&self, status: &NodeStatus) -> Result<(), BusError>;
 
     /// Gives up this node's lease and takes its connections off at once. Returns the users who
     /// are shown differently from here on.

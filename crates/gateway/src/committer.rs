@@ -5,7 +5,7 @@
 //! continues in a new epoch.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hubbub_bus::log::{ID_LEAD_MAX, needs_lookup};
 use hubbub_bus::{Bus, BusError, Commit, CommitError, CommitRequest};
@@ -14,6 +14,8 @@ use hubbub_protocol::{
 };
 use hubbub_store::{Store, StoreError};
 use hubbub_worker::epoch::{self, EpochError};
+
+use crate::metric::HOT;
 
 /// How often one commit may find that the bus needs something first (counters, a look-up) before
 /// the room is called unavailable. Two rounds are usual after lost data; more mean a race with it.
@@ -145,6 +147,13 @@ impl Committer {
     /// # Errors
     /// [`CommitFailure`]; whatever it says, the same event can be tried again.
     pub async fn commit(&self, event: &NewEvent) -> Result<Committed, CommitFailure> {
+        let begun = Instant::now();
+        let committed = self.place(event).await;
+        HOT.commit.record(begun.elapsed());
+        committed
+    }
+
+    async fn place(&self, event: &NewEvent) -> Result<Committed, CommitFailure> {
         let now = Timestamp::now();
         let made_at = event.id.made_at();
         if made_at.is_some_and(|made_at| made_at > now.after(ID_LEAD_MAX)) {

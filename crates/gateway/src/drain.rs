@@ -24,17 +24,7 @@ const LAST_STEPS: Duration = Duration::from_secs(5);
 /// the time for the whole stop, as far as `window` does.
 pub async fn drain(sockets: &Arc<Sockets>, window: Duration, grace: Duration) {
     let hub = &sockets.hub;
-    sockets.draining.cancel();
-    let connections = hub.connections();
-    tracing::info!(connections = connections.len(), "draining");
-    for connection in &connections {
-        let after = window.mul_f64(rand::rng().random_range(0.0..=1.0));
-        connection.tell(&ServerFrame::GoAway {
-            after_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
-            reason: GoAwayReason::Draining,
-        });
-    }
-    drop(connections);
+    move_away(sockets, window);
     let moving = (window + MOVE_TIME).min(grace.saturating_sub(LAST_STEPS)).max(window);
     let latest = Instant::now() + moving;
     while hub.connection_count() > 0 && Instant::now() < latest {
@@ -49,6 +39,22 @@ pub async fn drain(sockets: &Arc<Sockets>, window: Duration, grace: Duration) {
         sleep_until((Instant::now() + LOOK).min(closed)).await;
     }
     release_presence(sockets).await;
+}
+
+/// Takes no new clients from here on, and tells those that are there to move within `window`, each at
+/// its own time.
+pub fn move_away(sockets: &Sockets, window: Duration) {
+    sockets.draining.cancel();
+    sockets.hub.begin_leaving();
+    let connections = sockets.hub.connections();
+    tracing::info!(connections = connections.len(), "draining");
+    for connection in &connections {
+        let after = window.mul_f64(rand::rng().random_range(0.0..=1.0));
+        connection.tell(&ServerFrame::GoAway {
+            after_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+            reason: GoAwayReason::Draining,
+        });
+    }
 }
 
 async fn release_presence(sockets: &Sockets) {

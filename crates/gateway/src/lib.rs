@@ -25,6 +25,7 @@
 //! - [`files`]: files on their way in, and into messages
 //! - [`media`]: what kind of file bytes are, and pictures made safe to show
 //! - [`metric`]: the names of what is counted
+//! - [`operator`]: what operators ask of this node
 //! - [`standalone`]: bus, store and worker in this one process
 //!
 //! [`Gateway::start`] puts it together; tests start as many as they like in one process.
@@ -44,6 +45,7 @@ pub mod hub;
 pub mod media;
 pub mod membership;
 pub mod metric;
+pub mod operator;
 pub mod permissions;
 pub mod presence;
 pub mod readiness;

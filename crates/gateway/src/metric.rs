@@ -1,85 +1,177 @@
 //! The names of what a gateway counts and measures.
 
-use metrics::{describe_counter, describe_gauge, describe_histogram};
+use std::sync::LazyLock;
 
-/// A metric of the HTTP API, the hub or its sockets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metric {
-    /// Connections after their greeting.
-    Connections,
-    /// Rooms this node is subscribed to.
-    Rooms,
-    /// People whose presence channel this node is subscribed to.
-    Watched,
-    /// People whose presence was read for those who watch them.
-    PresenceLooks,
-    /// Rows of presence put into connections' lanes.
-    PresenceRows,
-    /// Changes of presence told to the nodes that watch, one for each person who changed.
-    PresenceAnnounced,
-    /// Frames of events put into connections' lanes.
-    Deliveries,
-    /// Event lanes that were full and emptied; their rooms are read again from the log.
-    Overflows,
-    /// Rooms for which something may have been missed.
-    Gaps,
-    /// Gaps of rooms that were read from the log.
-    Fills,
-    /// Resets told to a room's connections or to a single one.
-    Resets,
-    /// Sends that wait to be stored.
-    AcksPending,
-    /// Connections closed by this node, by `code`.
-    Closed,
-    /// Requests of the HTTP API, by `method`, `route` and class of `status`.
-    Requests,
-    /// How long they took, by `method` and `route`.
-    RequestTime,
-}
+use hubbub_protocol::CloseCode;
+use metrics::{Counter, Histogram, counter, histogram};
 
-impl Metric {
-    /// The name under which it is exported.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Connections => "hubbub_connections",
-            Self::Rooms => "hubbub_rooms",
-            Self::Watched => "hubbub_watched_people",
-            Self::PresenceLooks => "hubbub_presence_looks_total",
-            Self::PresenceRows => "hubbub_presence_rows_total",
-            Self::PresenceAnnounced => "hubbub_presence_announced_total",
-            Self::Deliveries => "hubbub_deliveries_total",
-            Self::Overflows => "hubbub_overflows_total",
-            Self::Gaps => "hubbub_gaps_total",
-            Self::Fills => "hubbub_fills_total",
-            Self::Resets => "hubbub_resets_total",
-            Self::AcksPending => "hubbub_acks_pending",
-            Self::Closed => "hubbub_closed_total",
-            Self::Requests => "hubbub_http_requests_total",
-            Self::RequestTime => "hubbub_http_request_seconds",
-        }
+use crate::http::quotas::Kind;
+
+hubbub_runtime::metrics! {
+    /// A metric of the HTTP API, the hub or its sockets.
+    pub enum Metric {
+        Connections: gauge "hubbub_connections" []
+            "Connections after their greeting.",
+        Users: gauge "hubbub_users" []
+            "People with a connection on this node.",
+        Rooms: gauge "hubbub_rooms" []
+            "Rooms this node is subscribed to.",
+        Watched: gauge "hubbub_watched_people" []
+            "People whose presence this node is subscribed to.",
+        PresenceLooks: counter "hubbub_presence_looks_total" []
+            "People whose presence was read for those who watch them.",
+        PresenceRows: counter "hubbub_presence_rows_total" []
+            "Rows of presence put into connections' lanes.",
+        PresenceAnnounced: counter "hubbub_presence_announced_total" []
+            "Changes of presence told to the nodes that watch, one for each person who changed.",
+        Deliveries: counter "hubbub_deliveries_total" []
+            "Frames of events put into connections' lanes.",
+        FanoutLag: histogram "hubbub_fanout_lag_seconds" []
+            "From the moment a node took an event until this node's socket took it, of one live delivery in 16. Between two nodes it includes the difference of their clocks.",
+        QueueBytes: gauge "hubbub_queue_bytes" []
+            "Bytes of events that wait in the lanes of all connections.",
+        QueueBytesMax: gauge "hubbub_queue_bytes_max" []
+            "Bytes of events that wait in the fullest lane.",
+        Overflows: counter "hubbub_overflows_total" []
+            "Event lanes that were full and emptied; their rooms are read again from the log.",
+        CommitTime: histogram "hubbub_commit_seconds" []
+            "How long giving an event its place took, whatever came of it.",
+        AckTime: histogram "hubbub_ack_seconds" []
+            "From a send's commit until it was known to be stored and acked.",
+        AcksPending: gauge "hubbub_acks_pending" []
+            "Sends that wait to be stored.",
+        Gaps: counter "hubbub_gaps_total" []
+            "Rooms for which something may have been missed.",
+        Fills: counter "hubbub_fills_total" []
+            "Gaps of rooms that were read from the log.",
+        Resets: counter "hubbub_resets_total" []
+            "Resets told to connections of a room.",
+        Resumes: counter "hubbub_resumes_total" ["kind"]
+            "Rooms that a connection went on with, after a reconnect or an overflow of its lane, by `kind`: `current` (it had missed nothing), `log` (read from the hot log), `sync` (from the store), `reset` (it must reload).",
+        ProbeAge: gauge "hubbub_bus_probe_age_seconds" []
+            "How long ago a probe last came back through the node's own subscription; of a probe that never did, since the start.",
+        BusReconnects: counter (hubbub_bus::metric::SUBSCRIBER_RECONNECTS) []
+            "Times that a subscriber's connection was rebuilt.",
+        BusDropped: counter (hubbub_bus::metric::DELIVERIES_DROPPED) []
+            "Deliveries that the node was too slow for; made up for by fills.",
+        RateLimited: counter "hubbub_rate_limited_total" ["kind"]
+            "Times that somebody was too fast, by the `kind` of quota.",
+        Draining: gauge "hubbub_draining" []
+            "1 while this node is leaving.",
+        Closed: counter "hubbub_closed_total" ["code"]
+            "Connections closed by this node, by close `code`.",
+        Requests: counter "hubbub_http_requests_total" ["method", "route", "status"]
+            "HTTP requests, by `method`, `route` and class of `status` (`2xx`).",
+        RequestTime: histogram "hubbub_http_request_seconds" ["method", "route"]
+            "How long HTTP requests took, by `method` and `route`.",
     }
 }
 
+/// Where what a connection had missed came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resume {
+    /// It had missed nothing.
+    Current,
+    /// The hot log.
+    Log,
+    /// The store.
+    Sync,
+    /// It must reload.
+    Reset,
+}
+
+impl Resume {
+    const ALL: [Self; 4] = [Self::Current, Self::Log, Self::Sync, Self::Reset];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Log => "log",
+            Self::Sync => "sync",
+            Self::Reset => "reset",
+        }
+    }
+
+    /// Counts one.
+    pub fn count(self) {
+        counter!(Metric::Resumes.name(), "kind" => self.name()).increment(1);
+    }
+}
+
+/// What has a quota beside the HTTP API's kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Sends of one account.
+    Send,
+    /// Words of typing.
+    Typing,
+    /// Slow mode of a room.
+    SlowMode,
+    /// Frames of one connection.
+    Frames,
+}
+
+impl Pace {
+    const ALL: [Self; 4] = [Self::Send, Self::Typing, Self::SlowMode, Self::Frames];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Typing => "typing",
+            Self::SlowMode => "slow-mode",
+            Self::Frames => "frames",
+        }
+    }
+
+    /// Counts somebody who was too fast.
+    pub fn exceeded(self) {
+        too_fast(self.name());
+    }
+}
+
+/// Counts somebody who was too fast for a quota of the HTTP API.
+pub fn exceeded(kind: Kind) {
+    too_fast(kind.name());
+}
+
+fn too_fast(kind: &'static str) {
+    counter!(Metric::RateLimited.name(), "kind" => kind).increment(1);
+}
+
+/// Handles of what is counted for every event. Looking one up costs as much as ten increments.
+///
+/// Made at the first use, which is after the recorder is installed.
+pub(crate) struct Hot {
+    pub(crate) deliveries: Counter,
+    pub(crate) fanout_lag: Histogram,
+    pub(crate) commit: Histogram,
+    pub(crate) ack: Histogram,
+}
+
+pub(crate) static HOT: LazyLock<Hot> = LazyLock::new(|| Hot {
+    deliveries: counter!(Metric::Deliveries.name()),
+    fanout_lag: histogram!(Metric::FanoutLag.name()),
+    commit: histogram!(Metric::CommitTime.name()),
+    ack: histogram!(Metric::AckTime.name()),
+});
+
 /// Tells the installed recorder what each metric means.
 pub fn describe() {
-    use Metric::{
-        AcksPending, Closed, Connections, Deliveries, Fills, Gaps, Overflows, PresenceAnnounced,
-        PresenceLooks, PresenceRows, RequestTime, Requests, Resets, Rooms, Watched,
-    };
-    describe_gauge!(Connections.name(), "Connections after their greeting.");
-    describe_gauge!(Rooms.name(), "Rooms this node is subscribed to.");
-    describe_gauge!(Watched.name(), "People whose presence this node is subscribed to.");
-    describe_counter!(PresenceLooks.name(), "Reads of somebody's presence for their watchers.");
-    describe_counter!(PresenceRows.name(), "Rows of presence put into connections' lanes.");
-    describe_counter!(PresenceAnnounced.name(), "Changes of presence told to nodes that watch.");
-    describe_counter!(Deliveries.name(), "Frames of events put into connections' lanes.");
-    describe_counter!(Overflows.name(), "Event lanes that were full and are read again.");
-    describe_counter!(Gaps.name(), "Rooms for which something may have been missed.");
-    describe_counter!(Fills.name(), "Gaps of rooms that were read from the log.");
-    describe_counter!(Resets.name(), "Resets told to connections of a room, or to one.");
-    describe_gauge!(AcksPending.name(), "Sends that wait to be stored.");
-    describe_counter!(Closed.name(), "Connections closed by this node, by close code.");
-    describe_counter!(Requests.name(), "HTTP requests, by method, route and class of status.");
-    describe_histogram!(RequestTime.name(), "How long HTTP requests took, by method and route.");
+    for metric in Metric::ALL {
+        metric.describe();
+    }
+    Metric::Resumes.about().begin(Resume::ALL.map(Resume::name));
+    Metric::Closed.about().begin(CloseCode::ALL.iter().map(|code| code.reason()));
+    let quotas = Kind::ALL.iter().map(|kind| kind.name());
+    Metric::RateLimited.about().begin(quotas.chain(Pace::ALL.map(Pace::name)));
+}
+
+/// The page that describes every metric.
+#[must_use]
+pub fn reference() -> String {
+    hubbub_runtime::metric::reference_page(&[
+        ("Every process", hubbub_runtime::metric::Metric::ALL),
+        ("Gateways", Metric::ALL),
+        ("Workers, and a standalone gateway", hubbub_worker::metric::Metric::ALL),
+    ])
 }

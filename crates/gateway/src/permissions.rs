@@ -22,6 +22,7 @@ use hubbub_store::{Membership, RoomRecord, Store};
 
 use self::memory::Memory;
 use self::words::Words;
+use crate::metric::Pace;
 use crate::refused::Refused;
 
 /// Rooms, and members of rooms, that are remembered. Some 100 bytes each, and the refused words.
@@ -95,7 +96,7 @@ impl Permissions {
             | Control::MemberGone { room, user }
             | Control::MemberChanged { room, user } => self.places.forget(&(*room, *user)),
             Control::RoomChanged { room } => self.rooms.forget(room),
-            Control::SessionEnded { .. } => {}
+            Control::SessionEnded { .. } | Control::Command { .. } | Control::Traced { .. } => {}
         }
     }
 
@@ -162,6 +163,7 @@ impl Permissions {
         match self.bus.pace(&key, &id.to_string(), Duration::from_millis(pause)).await? {
             Verdict::Allowed { .. } => Ok(()),
             Verdict::Refused { retry_after } => {
+                Pace::SlowMode.exceeded();
                 Err(Refused::until(ErrorCode::SlowMode, retry_after))
             }
         }

@@ -1,11 +1,13 @@
 //! Whether this node should get clients, and why not (P5: a green but deaf node is the worst).
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hubbub_runtime::health::Health;
+use metrics::gauge;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use crate::metric::Metric;
 use crate::socket::Sockets;
 
 /// How often the parts are looked at.
@@ -23,6 +25,7 @@ pub async fn watch(sockets: Arc<Sockets>, health: Health) {
     let subscriber = health.check("subscriber");
     let store = health.check("store");
     let drain = health.check("drain");
+    let begun = Instant::now();
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -34,13 +37,17 @@ pub async fn watch(sockets: Arc<Sockets>, health: Health) {
             }
         }
         let app = &sockets.app;
-        let hears = app.bus.probe_age().is_some_and(|age| age <= PROBE_AGE_MAX);
+        let age = app.bus.probe_age();
+        let hears = age.is_some_and(|age| age <= PROBE_AGE_MAX);
+        gauge!(Metric::ProbeAge.name()).set(age.unwrap_or_else(|| begun.elapsed()));
         subscriber.report((!hears).then(|| DEAF.to_owned()));
         store.report(match timeout(PING_MAX, app.store.ping()).await {
             Ok(answer) => answer.err().map(|error| error.to_string()),
             Err(_) => Some(SILENT.to_owned()),
         });
-        if !sockets.draining.is_cancelled() {
+        let draining = sockets.draining.is_cancelled();
+        gauge!(Metric::Draining.name()).set(f64::from(u8::from(draining)));
+        if !draining {
             drain.ready();
         }
     }

@@ -38,7 +38,7 @@ use crate::permissions::Permissions;
 use crate::settings::{Mode, Settings};
 use crate::socket::{SocketOptions, Sockets, upgrade::upgrade};
 use crate::standalone::Standalone;
-use crate::{administrators, documents, erasure, metric, readiness, server};
+use crate::{administrators, documents, erasure, metric, operator, readiness, server};
 
 /// The file in the data directory that holds a standalone server's own signing key.
 const KEY_FILE: &str = "signing-keys";
@@ -208,12 +208,15 @@ impl Gateway {
         });
 
         metric::describe();
-        hubbub_worker::metric::describe();
+        if standalone.is_some() {
+            hubbub_worker::metric::describe();
+        }
         let health = Health::new();
         let router = router(&sockets, &health, Secure(settings.is_https()));
         let until_stop = Until { tasks: &tasks, stop: &stop };
         until_stop.spawn(heartbeat::run(Arc::clone(&sockets.hub), settings.heartbeat));
         until_stop.spawn(readiness::watch(Arc::clone(&sockets), health.clone()));
+        until_stop.spawn(operator::run(Arc::clone(&sockets), settings.drain));
         until_stop.spawn(erasure::run(Arc::clone(&app)));
         until_stop.spawn(metrics.clone().upkeep(stop.clone()));
         if let Some(standalone) = &standalone {

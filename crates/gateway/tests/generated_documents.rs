@@ -52,6 +52,13 @@ fn the_settings_reference_is_current() {
 }
 
 #[test]
+fn the_list_of_metrics_is_current() {
+    let name = "METRICS.md".to_owned();
+    let expected = BTreeMap::from([(name, hubbub_gateway::metric::reference())]);
+    assert_current(&documents(), "METRICS.md", &expected);
+}
+
+#[test]
 fn the_schemas_of_the_wire_are_current() {
     let expected = hubbub_protocol::schema::all()
         .into_iter()

@@ -571,6 +571,17 @@ impl NewEvent {
     }
 }
 
+/// When the server took the event of a frame, read off without decoding all of it.
+#[must_use]
+pub fn time_in(frame: &[u8]) -> Option<Timestamp> {
+    const FIELD: &[u8] = b"\"at\":\"";
+    /// `2026-11-21T07:30:00.000Z`
+    const LENGTH: usize = 24;
+    // Before it stand the type, the place and ids, none of which could be taken for it.
+    let start = frame.windows(FIELD.len()).position(|window| window == FIELD)? + FIELD.len();
+    std::str::from_utf8(frame.get(start..start + LENGTH)?).ok()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -592,6 +603,15 @@ mod tests {
         let frame = new.template().at(place);
         assert_eq!(Event::parse(frame.as_bytes()).ok(), Some(new.clone().at(place)));
         assert_eq!(serde_json::to_string(&new.at(place)).ok(), Some(frame));
+    }
+
+    #[test]
+    fn the_time_is_read_off_the_frame_whatever_the_text() {
+        let new = message("\"at\":\"2001-01-01T00:00:00.000Z\"");
+        let frame = new.template().at(Position::new(Epoch(3), Seq(41)));
+        assert_eq!(time_in(frame.as_bytes()), Some(new.at));
+        assert_eq!(time_in(b"{\"type\":\"room\"}"), None);
+        assert_eq!(time_in(b"{\"at\":\"20"), None);
     }
 
     #[test]

@@ -4,13 +4,15 @@ use std::fmt;
 use std::io::{self, IsTerminal};
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::metric::Metric;
 
 /// How often histograms are condensed. Between two of these each keeps every single sample, so this
 /// bounds the memory metrics take.
@@ -22,6 +24,11 @@ const SECONDS_BUCKETS: [f64; 14] =
 /// Upper bounds of the buckets of every other histogram: bytes and counts.
 const SIZE_BUCKETS: [f64; 10] =
     [1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0, 262_144.0];
+
+/// The target of the lines that follow single events from the socket to the store and back. They
+/// name rooms, messages and places, and nothing of what was said. `info,hubbub::message=debug` shows
+/// them.
+pub const MESSAGES: &str = "hubbub::message";
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -108,6 +115,25 @@ pub fn log(filter: &str, format: LogFormat, output: LogOutput) -> Result<(), Tel
     Ok(())
 }
 
+/// The revision that the program was built from, if whoever built it told.
+pub const REVISION: &str = match option_env!("HUBBUB_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
+
+/// The version of the program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What every process tells of itself.
+fn describe_process() {
+    for metric in Metric::ALL {
+        metric.describe();
+    }
+    metrics::gauge!(Metric::Build.name(), "version" => VERSION, "revision" => REVISION).set(1.0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    metrics::gauge!(Metric::Started.name()).set(now.as_secs_f64());
+}
+
 /// The process's metrics, in the Prometheus text format.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
@@ -134,6 +160,7 @@ impl Metrics {
             .set_buckets(&SIZE_BUCKETS)?
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS_BUCKETS)?
             .install_recorder()?;
+        describe_process();
         Ok(installed.insert(Self(handle)).clone())
     }
 

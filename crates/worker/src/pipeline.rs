@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use self::grouping::Grouping;
 use self::partition::Partition;
 use self::progress::Progress;
+pub(crate) use self::retry::Step;
 use crate::away::Away;
 
 /// How a [`Pipeline`] works.

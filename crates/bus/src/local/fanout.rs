@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use hubbub_protocol::{RoomId, UserId};
+use hubbub_protocol::{NodeId, RoomId, UserId};
 use tokio_util::sync::CancellationToken;
 
 use super::LocalBus;
@@ -92,6 +92,13 @@ impl Fanout for LocalBus {
 
     async fn publish_control(&self, control: &Control) -> Result<(), BusError> {
         self.hearing.tell(Delivery::Control(control.clone()));
+        Ok(())
+    }
+
+    async fn tell_node(&self, node: &NodeId, control: &Control) -> Result<(), BusError> {
+        if *node == self.incarnation {
+            self.hearing.tell(Delivery::Control(control.clone()));
+        }
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use hubbub_protocol::client::DeviceStatus;
 use hubbub_protocol::{ConnectionId, RoomId, Timestamp, UserId};
 
 use super::{LocalBus, locked};
+use crate::operator::NodeStatus;
 use crate::presence::{CHANGED, NodeLease, better};
 use crate::{BusError, Connection, Departure, Fanout, Presence, UserPresence};
 
@@ -16,6 +17,7 @@ use crate::{BusError, Connection, Departure, Fanout, Presence, UserPresence};
 pub(super) struct Map {
     users: BTreeMap<UserId, Held>,
     until: Option<Instant>,
+    status: Option<NodeStatus>,
     lease: Duration,
     grace: Duration,
 }
@@ -58,7 +60,7 @@ impl Held {
 
 impl Map {
     pub(super) const fn new(lease: Duration, grace: Duration) -> Self {
-        Self { users: BTreeMap::new(), until: None, lease, grace }
+        Self { users: BTreeMap::new(), until: None, status: None, lease, grace }
     }
 
     fn remaining(&self) -> Option<Duration> {
@@ -101,6 +103,11 @@ impl Presence for LocalBus {
         let lapsed = map.remaining().is_none();
         map.until = Some(Instant::now() + map.lease);
         Ok(lapsed)
+    }
+
+    async fn report(&self, status: &NodeStatus) -> Result<(), BusError> {
+        locked(&self.presence).status = Some(status.clone());
+        Ok(())
     }
 
     async fn release_node(&self) -> Result<Vec<UserId>, BusError> {
@@ -173,9 +180,10 @@ impl Presence for LocalBus {
     }
 
     async fn nodes(&self) -> Result<Vec<NodeLease>, BusError> {
-        let remaining = locked(&self.presence).remaining();
-        let lease = |expires_in| NodeLease { node: self.incarnation.clone(), expires_in };
-        Ok(remaining.map(lease).into_iter().collect())
+        let map = locked(&self.presence);
+        let status = map.status.clone();
+        let lease = |expires_in| NodeLease { node: self.incarnation.clone(), expires_in, status };
+        Ok(map.remaining().map(lease).into_iter().collect())
     }
 
     async fn reap(&self) -> Result<Vec<UserId>, BusError> {

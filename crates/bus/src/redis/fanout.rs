@@ -70,6 +70,10 @@ impl Fanout for RedisBus {
         self.publish(keys::CONTROL, &payload::control(control)).await
     }
 
+    async fn tell_node(&self, node: &NodeId, control: &Control) -> Result<(), BusError> {
+        self.publish(&keys::inbox(node.as_str()), &payload::control(control)).await
+    }
+
     fn probe_age(&self) -> Option<Duration> {
         self.probes.age()
     }

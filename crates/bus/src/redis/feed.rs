@@ -160,7 +160,7 @@ impl Feed {
                 End::Retired => break,
                 end => tracing::warn!(host, port, %end, "subscriber connection ended"),
             }
-            metrics::counter!("hubbub_bus_subscriber_reconnects_total").increment(1);
+            metrics::counter!(crate::metric::SUBSCRIBER_RECONNECTS).increment(1);
             self.hearing.trouble.notify_one();
             if since.elapsed() > DEAF_AFTER {
                 pause = PAUSE;

@@ -117,6 +117,11 @@ pub(super) fn inbox(incarnation: &str) -> String {
     format!("node:{{{incarnation}}}")
 }
 
+/// String: what a node says of itself.
+pub(super) fn status(incarnation: &str) -> String {
+    format!("node:{{{incarnation}}}:status")
+}
+
 /// String: a session that ended.
 pub(super) fn session(session: impl Display) -> String {
     format!("session:{{{session}}}")

@@ -20,6 +20,7 @@ use tokio::sync::Mutex;
 use super::keys::{self, PresenceShard};
 use super::log::millis;
 use super::{RedisBus, payload, script};
+use crate::operator::NodeStatus;
 use crate::presence::{CHANGED, NodeLease, better};
 use crate::{BusError, Connection, Departure, Presence, UserPresence};
 
@@ -123,6 +124,15 @@ impl RedisBus {
             left_ms: until_ms.cast_signed() - now.cast_signed(),
         };
         Ok(leases.into_iter().map(lease).collect())
+    }
+
+    /// What a node said of itself last; `None` as well if that can't be read.
+    async fn status_of_node(&self, node: &NodeId) -> Result<Option<NodeStatus>, BusError> {
+        let key = keys::status(node.as_str());
+        let mut cmd = redis::cmd("GET");
+        cmd.arg(&key);
+        let text: Option<String> = self.servers.query_aside(keys::slot(&key), &cmd).await?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     /// The leases as of a second ago or less; as of now, if they are to be `fresh`.
@@ -255,6 +265,14 @@ impl Presence for RedisBus {
         Ok(lapsed)
     }
 
+    async fn report(&self, status: &NodeStatus) -> Result<(), BusError> {
+        let key = keys::status(self.incarnation.as_str());
+        let text = serde_json::to_string(status).expect("string keys only, so it is always JSON");
+        let mut cmd = redis::cmd("SET");
+        cmd.arg(&key).arg(text).arg("PX").arg(millis(self.lease).max(1));
+        self.servers.query_aside(keys::slot(&key), &cmd).await
+    }
+
     async fn release_node(&self) -> Result<Vec<UserId>, BusError> {
         let lease = self.lease();
         // Nothing more comes under this lease.
@@ -335,12 +353,15 @@ impl Presence for RedisBus {
     }
 
     async fn nodes(&self) -> Result<Vec<NodeLease>, BusError> {
-        let leases = self.list_leases().await?;
-        let lease = |lease: Lease| {
+        let leases = self.list_leases().await?.into_iter().filter_map(|lease| {
             let left = u64::try_from(lease.left_ms).ok().filter(|left| *left > 0)?;
-            Some(NodeLease { node: node_of(&lease.name)?, expires_in: Duration::from_millis(left) })
-        };
-        Ok(leases.into_iter().filter_map(lease).collect())
+            Some((node_of(&lease.name)?, Duration::from_millis(left)))
+        });
+        try_join_all(leases.map(|(node, expires_in)| async move {
+            let status = self.status_of_node(&node).await?;
+            Ok(NodeLease { node, expires_in, status })
+        }))
+        .await
     }
 
     async fn reap(&self) -> Result<Vec<UserId>, BusError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hubbub_bus::{BusError, Commit, Control};
+use hubbub_bus::{BusError, Commit, Control, NodeCommand};
 use hubbub_protocol::client::DeviceStatus::Online;
 use hubbub_protocol::{ConnectionId, RoomId, SessionId, Timestamp, UserId};
 
@@ -69,6 +69,21 @@ pub(crate) async fn control_words_reach_every_node(backend: &Backend) {
     for node in [&one, &other] {
         node.heard.until_word(Word::Control(control.clone())).await;
     }
+}
+
+pub(crate) async fn a_word_to_one_node_reaches_no_other(backend: &Backend) {
+    let (one, other) = (backend.node("a").await, backend.node("b").await);
+    for node in [&one, &other] {
+        eventually("the probe", async || node.bus.probe_age().is_some()).await;
+    }
+    let word = Control::Command { command: NodeCommand::Drain };
+    one.bus.tell_node(other.bus.incarnation(), &word).await.unwrap();
+    // What comes after it on the same way is heard by both.
+    let last = Control::SessionEnded { session: SessionId::new() };
+    other.heard.until_word(Word::Control(word.clone())).await;
+    one.bus.tell_node(one.bus.incarnation(), &last).await.unwrap();
+    one.heard.until_word(Word::Control(last)).await;
+    assert_eq!(one.heard.count_of(&Word::Control(word)), 0);
 }
 
 pub(crate) async fn a_frame_for_people_reaches_only_the_nodes_that_hold_them(backend: &Backend) {

@@ -101,6 +101,8 @@ contract! {
         }
         people {
             the_first_renewal_takes_the_lease,
+            a_node_tells_operators_how_it_is,
+            a_word_to_one_node_is_heard_by_it,
             a_user_is_connected_until_the_last_connection_goes,
             the_best_status_counts,
             online_users_come_in_pages,
@@ -130,6 +132,7 @@ contract! {
             a_retry_on_another_node_returns_the_first_place,
             notices_reach_only_their_origin,
             control_words_reach_every_node,
+            a_word_to_one_node_reaches_no_other,
             a_frame_for_people_reaches_only_the_nodes_that_hold_them,
             every_room_is_heard_whatever_its_partition,
             presence_is_one_map,

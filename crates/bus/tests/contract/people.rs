@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use hubbub_bus::{Control, NodeCommand, NodeStatus, NodeTrace};
 use hubbub_protocol::client::DeviceStatus::{Away, Online};
 use hubbub_protocol::http::UserStatus;
-use hubbub_protocol::{ConnectionId, UserId};
+use hubbub_protocol::{ConnectionId, Timestamp, UserId};
 
 use crate::backend::{Backend, Node, Tuning, eventually};
+use crate::heard::Word;
 
 /// Long enough to look at what is within it.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
@@ -25,6 +27,36 @@ pub(crate) async fn the_first_renewal_takes_the_lease(backend: &Backend) {
     assert_eq!(leases.len(), 1);
     assert_eq!(leases[0].node, *node.bus.incarnation());
     assert!(leases[0].expires_in > Duration::from_secs(10));
+}
+
+pub(crate) async fn a_node_tells_operators_how_it_is(backend: &Backend) {
+    let node = backend.node("a").await;
+    node.bus.renew_lease().await.unwrap();
+    assert_eq!(node.bus.nodes().await.unwrap()[0].status, None, "it has said nothing yet");
+    let mut status = NodeStatus {
+        version: "1.2.3".to_owned(),
+        started: Timestamp::now(),
+        connections: 7,
+        rooms: 3,
+        draining: false,
+    };
+    node.bus.report(&status).await.unwrap();
+    assert_eq!(node.bus.nodes().await.unwrap()[0].status, Some(status.clone()));
+    status.draining = true;
+    node.bus.report(&status).await.unwrap();
+    assert_eq!(node.bus.nodes().await.unwrap()[0].status, Some(status));
+}
+
+pub(crate) async fn a_word_to_one_node_is_heard_by_it(backend: &Backend) {
+    let node = backend.node("a").await;
+    eventually("the probe", async || node.bus.probe_age().is_some()).await;
+    let word = Control::Command { command: NodeCommand::Drain };
+    node.bus.tell_node(&"nobody".parse().unwrap(), &word).await.unwrap();
+    let trace = NodeTrace { connections: 3, ..NodeTrace::default() };
+    let last = Control::Traced { node: node.bus.incarnation().clone(), trace };
+    node.bus.tell_node(node.bus.incarnation(), &last).await.unwrap();
+    node.heard.until_word(Word::Control(last)).await;
+    assert_eq!(node.heard.count_of(&Word::Control(word)), 0, "that was for another");
 }
 
 pub(crate) async fn a_user_is_connected_until_the_last_connection_goes(backend: &Backend) {

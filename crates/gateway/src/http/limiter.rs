@@ -22,6 +22,7 @@ use super::openapi::{About, Schemas, Takes};
 use super::problem::{ApiError, ApiResult};
 use super::quotas::Kind;
 use crate::app::App;
+use crate::metric::exceeded;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -70,6 +71,7 @@ impl Limiter {
         match verdict {
             Verdict::Allowed { .. } => Ok(()),
             Verdict::Refused { retry_after } => {
+                exceeded(kind);
                 Err(ApiError::new(ErrorCode::RateLimited).retry_after(retry_after))
             }
         }

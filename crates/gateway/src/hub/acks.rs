@@ -13,7 +13,7 @@ use hubbub_protocol::{ErrorCode, MessageId, Position, RoomId, ServerFrame, Times
 
 use super::Hub;
 use super::connection::Connection;
-use crate::metric::Metric;
+use crate::metric::{HOT, Metric};
 
 /// How often waiting sends are looked at.
 const SWEEP: Duration = Duration::from_millis(250);
@@ -35,6 +35,7 @@ pub struct PendingAcks {
 #[derive(Debug)]
 struct Waiter {
     connection: Weak<Connection>,
+    since: Instant,
     due: Instant,
     patience: Duration,
 }
@@ -54,9 +55,11 @@ impl PendingAcks {
         waiters.retain(|w| w.connection.strong_count() > 0);
         let new = waiters.iter().all(|w| w.connection.as_ptr() != Arc::as_ptr(connection));
         if new {
+            let since = Instant::now();
             waiters.push(Waiter {
                 connection: Arc::downgrade(connection),
-                due: Instant::now() + PATIENCE,
+                since,
+                due: since + PATIENCE,
                 patience: PATIENCE,
             });
         }
@@ -85,7 +88,9 @@ impl PendingAcks {
     /// An event is stored: everybody who waits for it is told.
     pub fn stored(&self, notice: &StoredNotice) {
         let Some(waiters) = self.waiting().remove(&(notice.room, notice.id)) else { return };
-        for connection in waiters.iter().filter_map(|w| w.connection.upgrade()) {
+        for waiter in &waiters {
+            let Some(connection) = waiter.connection.upgrade() else { continue };
+            HOT.ack.record(waiter.since.elapsed());
             connection.end_send();
             connection.tell(&ack(notice.room, notice.id, notice.position, notice.at));
         }

@@ -19,7 +19,7 @@ use super::frame::PlacedFrame;
 use super::reader::{Continuation, Witness};
 use super::room::Room;
 use crate::committer::CommitFailure;
-use crate::metric::Metric;
+use crate::metric::{Metric, Resume};
 
 /// How long a newly heard room may take to tell its head.
 pub(super) const HEAD_WAIT: Duration = Duration::from_secs(5);
@@ -151,7 +151,7 @@ async fn fill(hub: Arc<Hub>, room: Arc<Room>) {
                 state.filling = false;
                 return;
             }
-            Ok(Continuation::Frames(frames)) => frames,
+            Ok(Continuation::Events(frames) | Continuation::Sync(frames)) => frames,
             Ok(Continuation::Reset(head)) => [PlacedFrame::reset(room.id, head)].into(),
             Ok(Continuation::NotYet(head)) => {
                 not_yet += 1;
@@ -171,8 +171,12 @@ async fn fill(hub: Arc<Hub>, room: Arc<Room>) {
             }
         };
         for frame in frames.iter() {
+            let before = room.head();
             for connection in room.advance_from(from, frame, hub.tick()) {
                 hub.catch_up(&connection);
+            }
+            if room.head() == Some(frame.position) && before != room.head() {
+                hub.delivered(room.id, frame.position, room.state().members.len());
             }
             hub.follow_member_event(room.id, frame.wire.payload());
         }
@@ -193,6 +197,8 @@ async fn catch_up(hub: Arc<Hub>, connection: Arc<Connection>) {
     let mut waited: HashMap<RoomId, u32> = HashMap::new();
     let mut waiting = HashSet::new();
     let mut failed = false;
+    // A long gap is read in parts, and is one.
+    let mut counted = HashSet::new();
     while connection.outbound.room_for_more().await && !connection.is_closed() {
         let Some((room, from)) = connection.outbound.behind(&waiting) else {
             if !waiting.is_empty() {
@@ -215,9 +221,10 @@ async fn catch_up(hub: Arc<Hub>, connection: Arc<Connection>) {
         if go_live(&connection, &held, from) {
             continue;
         }
-        let frames = match hub.reader.after(room, from, Witness::Client).await {
-            Ok(Continuation::Frames(frames)) => frames,
-            Ok(Continuation::Reset(head)) => [PlacedFrame::reset(room, head)].into(),
+        let (frames, kind) = match hub.reader.after(room, from, Witness::Client).await {
+            Ok(Continuation::Events(frames)) => (frames, Resume::Log),
+            Ok(Continuation::Sync(frames)) => (frames, Resume::Sync),
+            Ok(Continuation::Reset(head)) => reset(room, head),
             Ok(Continuation::Head(head)) => {
                 // The connection is where the log ends, and this node has not come so far.
                 if held.head().is_some_and(|here| here < head) {
@@ -233,7 +240,7 @@ async fn catch_up(hub: Arc<Hub>, connection: Arc<Connection>) {
                     waiting.insert(room);
                     continue;
                 }
-                [PlacedFrame::reset(room, head)].into()
+                reset(room, head)
             }
             Err(error) if matches!(*error, CommitFailure::NoSuchRoom) => {
                 hub.detach(&connection, room);
@@ -247,9 +254,17 @@ async fn catch_up(hub: Arc<Hub>, connection: Arc<Connection>) {
             }
         };
         backoff = Backoff::default();
+        if counted.insert(room) {
+            kind.count();
+        }
         connection.outbound.catch_up(room, from, &frames);
     }
     connection.end_catch_up();
+}
+
+/// What tells a client to reload a room.
+fn reset(room: RoomId, head: Position) -> (Arc<[Arc<PlacedFrame>]>, Resume) {
+    ([PlacedFrame::reset(room, head)].into(), Resume::Reset)
 }
 
 /// The room, if the connection still hears it; if not, it is not behind in it either.

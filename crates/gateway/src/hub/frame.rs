@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use hubbub_protocol::{Position, RoomId, ServerFrame};
+use hubbub_protocol::{Position, RoomId, ServerFrame, Timestamp, event};
 
 /// A complete WebSocket text frame, header included. Servers do not mask, so the same bytes go to
 /// every client (RFC 6455, section 5.2).
@@ -80,26 +80,40 @@ pub struct PlacedFrame {
     pub position: Position,
     /// What goes onto the socket.
     pub wire: WireFrame,
+    /// When the event was taken from its sender; only of one that is live.
+    pub taken_at: Option<Timestamp>,
 }
 
 impl PlacedFrame {
     /// The frame of the event at `position`.
     #[must_use]
     pub fn event(room: RoomId, position: Position, frame: &[u8]) -> Arc<Self> {
+        Arc::new(Self::of_event(room, position, frame, None))
+    }
+
+    /// The frame of an event that has just been committed: how long it takes to its readers counts.
+    #[must_use]
+    pub fn live(room: RoomId, position: Position, frame: &[u8]) -> Arc<Self> {
+        Arc::new(Self::of_event(room, position, frame, event::time_in(frame)))
+    }
+
+    fn of_event(
+        room: RoomId,
+        position: Position,
+        frame: &[u8],
+        taken_at: Option<Timestamp>,
+    ) -> Self {
         let before = hubbub_protocol::Seq(position.seq.0.saturating_sub(1));
-        Arc::new(Self {
-            room,
-            after: Some(Position::new(position.epoch, before)),
-            position,
-            wire: WireFrame::text(frame),
-        })
+        let after = Some(Position::new(position.epoch, before));
+        Self { room, after, position, wire: WireFrame::text(frame), taken_at }
     }
 
     /// The frame that tells a client to reload the room, and go on from `position`.
     #[must_use]
     pub fn reset(room: RoomId, position: Position) -> Arc<Self> {
         let frame = ServerFrame::Reset { room, epoch: position.epoch, seq: position.seq };
-        Arc::new(Self { room, after: None, position, wire: WireFrame::from(&frame) })
+        let wire = WireFrame::from(&frame);
+        Arc::new(Self { room, after: None, position, wire, taken_at: None })
     }
 }
 

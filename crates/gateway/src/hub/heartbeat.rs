@@ -33,6 +33,11 @@ pub async fn run(hub: Arc<Hub>, period: Duration) {
         let connections = hub.connections();
         metrics::gauge!(Metric::Connections.name()).set(connections.len() as f64);
         metrics::gauge!(Metric::Rooms.name()).set(hub.room_count() as f64);
+        metrics::gauge!(Metric::Users.name()).set(hub.user_count() as f64);
+        let queued = connections.iter().map(|connection| connection.outbound.queued_bytes());
+        let (all, most) = queued.fold((0, 0), |(all, most), held| (all + held, most.max(held)));
+        metrics::gauge!(Metric::QueueBytes.name()).set(all as f64);
+        metrics::gauge!(Metric::QueueBytesMax.name()).set(most as f64);
         let late =
             Timestamp::from_millis(Timestamp::now().millis() - TOKEN_GRACE.as_millis() as i64);
         for connection in connections {

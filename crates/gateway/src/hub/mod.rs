@@ -7,6 +7,8 @@
 //! - [`catch_up`]: filling gaps, for a room on this node and for a connection
 //! - [`acks`]: sends that wait to be stored
 //! - [`followers`]: live connections follow memberships and sessions
+//! - [`journal`]: what passed through lately, for operators
+//! - [`operator`]: what operators ask
 //! - [`heartbeat`]: one wheel for every connection's timers
 //! - [`roster`]: this node's part of the presence map
 //! - [`watch`]: who is watched by connections of this node, and what is shown of them
@@ -21,6 +23,8 @@ pub mod connection;
 pub mod followers;
 pub mod frame;
 pub mod heartbeat;
+mod journal;
+mod operator;
 pub mod outbound;
 pub mod reader;
 pub mod room;
@@ -30,28 +34,31 @@ mod watch;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
-use hubbub_bus::{Bus, Control, Receiver, StoredNotice};
+use hubbub_bus::{Bus, Control, NodeCommand, Receiver, StoredNotice};
 use hubbub_protocol::{
-    ConnectionId, Event, Limits, Position, RoomId, ServerFrame, SessionId, UserId,
+    ConnectionId, Event, Limits, MessageId, Position, RoomId, ServerFrame, SessionId, Timestamp,
+    UserId,
 };
 use hubbub_store::Store;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::acks::PendingAcks;
 use self::connection::Connection;
 use self::frame::WireFrame;
+use self::journal::{Journal, Step};
 use self::reader::Reader;
 use self::room::Room;
 use self::watch::Watch;
 use crate::committer::{CommitFailure, Committer};
 use crate::metric::Metric;
 use crate::permissions::Permissions;
+use hubbub_runtime::telemetry::MESSAGES;
 
 /// Locks the room map is spread over.
 const SHARDS: usize = 64;
@@ -86,6 +93,17 @@ pub struct Hub {
     heads_wanted: mpsc::UnboundedSender<RoomId>,
     /// Users and rooms whose membership is to be read again.
     follow: mpsc::UnboundedSender<followers::Follow>,
+    /// What passed through lately.
+    journal: Journal,
+    /// What operators ask of the node.
+    commands: mpsc::Sender<NodeCommand>,
+    /// The other end, until somebody takes it.
+    commanded: Mutex<Option<mpsc::Receiver<NodeCommand>>>,
+    /// When the hub started.
+    started: Timestamp,
+    is_leaving: AtomicBool,
+    /// Told when the node begins to leave.
+    leaving: Notify,
     limits: Limits,
     tick: AtomicU32,
     tasks: TaskTracker,
@@ -119,6 +137,7 @@ impl Hub {
         let (heads_wanted, heads) = mpsc::unbounded_channel();
         let (follow, follows) = mpsc::unbounded_channel();
         let (watch, watches) = Watch::new();
+        let (commands, commanded) = mpsc::channel(operator::COMMANDS);
         let hub = Arc::new_cyclic(|me| Self {
             reader: Reader::new(Arc::clone(&bus), Arc::clone(&store), Arc::clone(&committer)),
             acks: PendingAcks::default(),
@@ -128,6 +147,12 @@ impl Hub {
             watch,
             heads_wanted,
             follow,
+            journal: Journal::default(),
+            commands,
+            commanded: Mutex::new(Some(commanded)),
+            started: Timestamp::now(),
+            is_leaving: AtomicBool::new(false),
+            leaving: Notify::new(),
             limits,
             tick: AtomicU32::new(1),
             tasks: tasks.clone(),
@@ -180,6 +205,12 @@ impl Hub {
     #[must_use]
     pub fn connection_count(&self) -> usize {
         self.registry().connections.len()
+    }
+
+    /// How many people have a connection on this node.
+    #[must_use]
+    pub fn user_count(&self) -> usize {
+        self.registry().by_user.len()
     }
 
     /// How many rooms this node is subscribed to.
@@ -412,6 +443,29 @@ impl Hub {
         }
     }
 
+    /// An event got its place for a connection of this node.
+    pub fn committed(&self, room: RoomId, id: MessageId, position: Position) {
+        self.journal.note(room, position, Step::Committed);
+        tracing::debug!(target: MESSAGES, %room, message = %id, %position, "committed");
+    }
+
+    /// An event that this node committed is stored.
+    fn told_stored(&self, notice: &StoredNotice) {
+        let StoredNotice { room, id, position, .. } = notice;
+        self.journal.note(*room, *position, Step::ToldStored);
+        tracing::debug!(target: MESSAGES, %room, message = %id, %position, "told that it is stored");
+    }
+
+    /// An event was handed to the connections that hear its room here.
+    fn delivered(&self, room: RoomId, position: Position, readers: usize) {
+        if readers == 0 {
+            return;
+        }
+        let readers = u32::try_from(readers).unwrap_or(u32::MAX);
+        self.journal.note(room, position, Step::Delivered(readers));
+        tracing::debug!(target: MESSAGES, %room, %position, readers, "delivered");
+    }
+
     /// What an event means for who hears the room.
     fn follow_member_event(&self, room: RoomId, frame: &[u8]) {
         if frame.starts_with(ROOM_FRAME)
@@ -439,6 +493,9 @@ impl Receiver for Hub {
         let arrival = held.arrive(position, &frame, self.tick());
         if arrival.fill {
             self.fill(held);
+        }
+        if let Some(readers) = arrival.readers {
+            self.delivered(room, position, readers);
         }
         for connection in arrival.overflowed {
             self.catch_up(&connection);
@@ -490,11 +547,15 @@ impl Receiver for Hub {
             }
             Control::MemberChanged { .. } => {}
             Control::RoomChanged { room } => self.follow_room(room),
+            Control::Command { command } => self.obey(command),
+            // For operators' programs.
+            Control::Traced { .. } => {}
         }
     }
 
     fn stored(&self, notices: Vec<StoredNotice>) {
         for notice in notices {
+            self.told_stored(&notice);
             self.acks.stored(&notice);
         }
     }

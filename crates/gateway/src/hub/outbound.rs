@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
-use hubbub_protocol::{CloseCode, Position, RoomId};
+use hubbub_protocol::{CloseCode, Position, RoomId, Timestamp};
 
 use super::frame::{PlacedFrame, WireFrame};
 use rows::Rows;
@@ -30,6 +30,9 @@ const VOLATILE_MAX: usize = 256;
 const FRAME_OVERHEAD: usize = 64;
 /// Most frames handed to the writer at once.
 pub const BATCH_FRAMES: usize = 64;
+/// Of so many deliveries one is measured: each connection measures every 16th event of a room, and
+/// of 16 connections each another one.
+const MEASURED: u64 = 16;
 /// Bytes handed to the writer at once, unless a single frame is larger.
 pub const BATCH_BYTES: usize = 64 * 1024;
 
@@ -43,6 +46,8 @@ pub struct Outbound {
     reader: AtomicWaker,
     /// Bound of the event lane, in bytes.
     events_max: usize,
+    /// Which events are measured here.
+    measured: u8,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +71,8 @@ pub struct Batch {
     pub frames: Vec<WireFrame>,
     /// Close after writing them.
     pub close: Option<CloseCode>,
+    /// When the first of them that is measured was taken from its sender.
+    pub taken_at: Option<Timestamp>,
 }
 
 /// What became of an event.
@@ -88,6 +95,7 @@ impl Outbound {
             writer: AtomicWaker::new(),
             reader: AtomicWaker::new(),
             events_max,
+            measured: rand::random(),
         }
     }
 
@@ -250,12 +258,21 @@ impl Outbound {
         self.take().map_or(Poll::Pending, Poll::Ready)
     }
 
+    /// Bytes of events that wait.
+    pub fn queued_bytes(&self) -> usize {
+        self.lanes().events_bytes
+    }
+
+    const fn measures(&self, frame: &PlacedFrame) -> bool {
+        frame.position.seq.0.wrapping_add(self.measured as u64) % MEASURED == 0
+    }
+
     /// Takes what is there, if anything is.
     fn take(&self) -> Option<Batch> {
         let mut lanes = self.lanes();
         let waiting = lanes.control.len() + lanes.events.len() + lanes.volatile.len();
         let mut batch =
-            Batch { frames: Vec::with_capacity(waiting.min(BATCH_FRAMES)), close: None };
+            Batch { frames: Vec::with_capacity(waiting.min(BATCH_FRAMES)), ..Batch::default() };
         let mut bytes = 0;
         let fits = |bytes: usize, count: usize| count < BATCH_FRAMES && bytes < BATCH_BYTES;
         while fits(bytes, batch.frames.len())
@@ -269,6 +286,9 @@ impl Outbound {
         {
             lanes.events_bytes -= cost(&frame);
             bytes += frame.wire.bytes().len();
+            if self.measures(&frame) {
+                batch.taken_at = batch.taken_at.or(frame.taken_at);
+            }
             batch.frames.push(frame.wire.clone());
         }
         while fits(bytes, batch.frames.len())
@@ -446,8 +466,8 @@ mod tests {
         let outbound = Outbound::new(2048);
         let room = RoomId::new();
         let part = |upto| {
-            let wire = WireFrame::text(&[b'x'; 1500]);
-            Arc::new(PlacedFrame { room, after: Some(at(1)), position: at(upto), wire })
+            let (after, wire) = (Some(at(1)), WireFrame::text(&[b'x'; 1500]));
+            Arc::new(PlacedFrame { room, after, position: at(upto), wire, taken_at: None })
         };
         outbound.fall_behind(room, at(1));
         outbound.catch_up(room, at(1), &[part(1), part(1), part(1), part(8)]);

@@ -35,8 +35,10 @@ const USER_ID_BYTES: usize = 39;
 pub enum Continuation {
     /// Nothing: it is the head.
     Head(Position),
-    /// These, each starting where the one before ends.
-    Frames(Arc<[Arc<PlacedFrame>]>),
+    /// These events, each starting where the one before ends.
+    Events(Arc<[Arc<PlacedFrame>]>),
+    /// A state sync instead of the events.
+    Sync(Arc<[Arc<PlacedFrame>]>),
     /// Reload the room, and go on from here.
     Reset(Position),
     /// The log no longer has it, and the store does not have it all yet. Ask again.
@@ -131,7 +133,7 @@ impl Source {
     ) -> Result<Continuation, CommitFailure> {
         match self.bus.log_after(room, position, LOG_BATCH).await? {
             LogRead::Events { head, events } if events.is_empty() => Ok(Continuation::Head(head)),
-            LogRead::Events { head, events } => Ok(Continuation::Frames(
+            LogRead::Events { head, events } => Ok(Continuation::Events(
                 events
                     .iter()
                     .map(|event| {
@@ -180,7 +182,7 @@ impl Source {
         if messages.iter().map(weight).sum::<usize>() > SYNC_BYTES {
             return Ok(Continuation::Reset(head));
         }
-        Ok(Continuation::Frames(sync_frames(room, position, upto, messages)))
+        Ok(Continuation::Sync(sync_frames(room, position, upto, messages)))
     }
 
     async fn foreign(
@@ -247,6 +249,7 @@ fn sync_frames(
                 after: Some(from),
                 position: Position::new(from.epoch, upto),
                 wire: WireFrame::from(&frame),
+                taken_at: None,
             })
         })
         .collect()

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::connection::Connection;
 use super::frame::PlacedFrame;
 use super::outbound::Pushed;
-use crate::metric::Metric;
+use crate::metric::{HOT, Metric};
 
 /// A room with members, or lately with members, on this node.
 #[derive(Debug)]
@@ -56,6 +56,8 @@ pub(super) struct Arrival {
     pub(super) fill: bool,
     /// Members whose lane overflowed: read the log for them.
     pub(super) overflowed: Vec<Arc<Connection>>,
+    /// How many it was given to, if it was.
+    pub(super) readers: Option<usize>,
 }
 
 impl Room {
@@ -100,8 +102,10 @@ impl Room {
         };
         let follows = position.epoch == head.epoch && position.seq == head.seq.next();
         if follows {
-            let placed = PlacedFrame::event(self.id, position, frame);
-            return Arrival { fill: false, overflowed: self.hand_out(&mut state, &placed, tick) };
+            let placed = PlacedFrame::live(self.id, position, frame);
+            let readers = state.members.len();
+            let overflowed = self.hand_out(&mut state, &placed, tick);
+            return Arrival { fill: false, overflowed, readers: Some(readers) };
         }
         // At or before the head: handed out already, by a fill that overtook it.
         if position.epoch == head.epoch && position <= head {
@@ -110,7 +114,7 @@ impl Room {
         // An earlier epoch: overtaken as well, or the bus has lost the later one.
         state.doubted = true;
         state.heard_of = state.heard_of.max(Some(position));
-        Arrival { fill: !std::mem::replace(&mut state.filling, true), overflowed: Vec::new() }
+        Arrival { fill: !std::mem::replace(&mut state.filling, true), ..Arrival::default() }
     }
 
     /// The room goes on in a new epoch.
@@ -167,7 +171,7 @@ impl Room {
                 overflowed.push(Arc::clone(member));
             }
         }
-        metrics::counter!(Metric::Deliveries.name()).increment(state.members.len() as u64);
+        HOT.deliveries.increment(state.members.len() as u64);
         if !overflowed.is_empty() {
             metrics::counter!(Metric::Overflows.name()).increment(overflowed.len() as u64);
         }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use hubbub_bus::NodeStatus;
 use hubbub_bus::presence::LEASE_RENEWAL;
 use hubbub_protocol::{ConnectionId, UserId};
+use hubbub_runtime::telemetry::VERSION;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -43,6 +46,7 @@ impl Roster {
     /// When the first lease can't be had: connections would be taken for a dead node's.
     pub async fn start(hub: &Arc<Hub>) -> Result<Self, hubbub_bus::BusError> {
         hub.bus.renew_lease().await?;
+        hub.bus.report(&hub.status()).await?;
         let (changes, queue) = mpsc::unbounded_channel();
         let roster = Self { changes };
         hub.spawn(write(Arc::clone(hub), queue));
@@ -69,7 +73,13 @@ async fn keep_lease(hub: Arc<Hub>, roster: Roster) {
     renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
     renewal.tick().await;
     loop {
-        renewal.tick().await;
+        tokio::select! {
+            _ = renewal.tick() => {}
+            () = hub.leaving.notified() => {}
+        }
+        if let Err(error) = hub.bus.report(&hub.status()).await {
+            tracing::warn!(%error, "can't tell operators how the node is");
+        }
         match hub.bus.renew_lease().await {
             Ok(false) => {}
             Ok(true) => {
@@ -138,6 +148,29 @@ async fn apply(
 }
 
 impl Hub {
+    /// What the node says of itself.
+    fn status(&self) -> NodeStatus {
+        NodeStatus {
+            version: VERSION.to_owned(),
+            started: self.started,
+            connections: self.connection_count() as u64,
+            rooms: self.room_count() as u64,
+            draining: self.is_leaving(),
+        }
+    }
+
+    /// Whether the node is leaving.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Acquire)
+    }
+
+    /// The node is leaving, and says so at once.
+    pub fn begin_leaving(&self) {
+        self.is_leaving.store(true, Ordering::Release);
+        self.leaving.notify_one();
+    }
+
     /// Whose connections changes are about.
     fn users_of(&self, batch: &[Change]) -> impl Iterator<Item = UserId> {
         batch.iter().filter_map(|change| match *change {

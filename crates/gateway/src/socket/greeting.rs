@@ -21,6 +21,7 @@ use super::session::Session;
 use crate::auth::token::Access;
 use crate::committer::CommitFailure;
 use crate::hub::connection::Connection;
+use crate::metric::Resume;
 use crate::reading::{Reading, readings, waiting};
 
 /// Malformed frames that are answered before the first good one; then the connection is closed.
@@ -193,7 +194,11 @@ async fn welcome(sockets: &Arc<Sockets>, access: Access, hello: Hello) -> Result
     let resume: HashMap<RoomId, Position> =
         hello.resume.iter().map(|point| (point.room, point.position())).collect();
     for (room, head) in rooms.into_iter().zip(heads) {
-        hub.attach(&connection, room, resume.get(&room).copied().unwrap_or(head));
+        let from = resume.get(&room).copied();
+        if from == Some(head) {
+            Resume::Current.count();
+        }
+        hub.attach(&connection, room, from.unwrap_or(head));
     }
     if connection.finish_greeting() {
         hub.recheck_user(access.user);

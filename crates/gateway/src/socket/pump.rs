@@ -15,7 +15,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use hubbub_protocol::server::ErrorFrame;
-use hubbub_protocol::{CloseCode, ErrorCode, ServerFrame};
+use hubbub_protocol::{CloseCode, ErrorCode, ServerFrame, Timestamp};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -30,7 +30,7 @@ use super::throttle::Throttle;
 use crate::hub::connection::Connection;
 use crate::hub::frame::WireFrame;
 use crate::hub::outbound::{BATCH_FRAMES, Batch};
-use crate::metric::Metric;
+use crate::metric::{HOT, Metric, Pace};
 
 /// Read buffer of a socket. Small, because it stays while the connection is idle; a larger frame
 /// grows it for as long as it is read.
@@ -120,9 +120,12 @@ async fn serve(socket: &mut WebSocketStream<TcpStream>, session: Arc<Session>) -
     };
     loop {
         match poll_fn(|cx| turns.poll_next(cx)).await {
-            Turn::Write(Batch { frames, close }) => {
+            Turn::Write(Batch { frames, close, taken_at }) => {
                 if write(turns.socket, &frames, &mut turns.owes).await.is_err() {
                     return Ended::Gone;
+                }
+                if let Some(taken_at) = taken_at {
+                    HOT.fanout_lag.record(taken_at.until(Timestamp::now()));
                 }
                 if let Some(code) = close {
                     return Ended::Close(None, code);
@@ -143,6 +146,9 @@ async fn serve(socket: &mut WebSocketStream<TcpStream>, session: Arc<Session>) -
                 session.heard();
                 let frame = text.and_then(|text| session.parse(&text));
                 let pause = throttle.count(Instant::now());
+                if pause.is_some() {
+                    Pace::Frames.exceeded();
+                }
                 if frame.is_some() || pause.is_some() {
                     let session = Arc::clone(&session);
                     turns.work = Some(

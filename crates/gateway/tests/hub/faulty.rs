@@ -12,8 +12,8 @@ use hubbub_bus::local::LocalBus;
 use hubbub_bus::presence::NodeLease;
 use hubbub_bus::{
     Bus, BusError, Commit, CommitError, CommitRequest, Control, Departure, Fanout, LogEvent,
-    LogRead, Presence, Progress, Quota, RateLimits, Receiver, RoomLog, StoredNotice, UserPresence,
-    Verdict,
+    LogRead, NodeStatus, Presence, Progress, Quota, RateLimits, Receiver, RoomLog, StoredNotice,
+    UserPresence, Verdict,
 };
 use hubbub_protocol::client::DeviceStatus;
 use hubbub_protocol::{
@@ -242,6 +242,10 @@ impl Fanout for FaultyBus {
         self.local.publish_control(control).await
     }
 
+    async fn tell_node(&self, node: &NodeId, control: &Control) -> Result<(), BusError> {
+        self.local.tell_node(node, control).await
+    }
+
     fn probe_age(&self) -> Option<Duration> {
         self.local.probe_age()
     }
@@ -325,6 +329,10 @@ impl RoomLog for FaultyBus {
 impl Presence for FaultyBus {
     async fn renew_lease(&self) -> Result<bool, BusError> {
         self.local.renew_lease().await
+    }
+
+    async fn report(&self, status: &NodeStatus) -> Result<(), BusError> {
+        self.local.report(status).await
     }
 
     async fn release_node(&self) -> Result<Vec<UserId>, BusError> {

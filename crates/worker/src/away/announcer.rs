@@ -78,6 +78,9 @@ impl Announcer {
             tracing::error!("the announcer runs already");
             return stop.cancelled().await;
         };
+        for metric in [Metric::Announced, Metric::NotAnnounced] {
+            metric.about().begin(self.sinks.iter().map(|sink| sink.name()));
+        }
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

@@ -18,7 +18,7 @@ pub(super) struct Stopped;
 
 /// Something that is tried until it works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Read,
     Heads,
     LookUp,
@@ -30,7 +30,19 @@ pub(super) enum Step {
 }
 
 impl Step {
-    const fn name(self) -> &'static str {
+    /// Every one of them.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Read,
+        Self::Heads,
+        Self::LookUp,
+        Self::Append,
+        Self::Heed,
+        Self::Reset,
+        Self::Settle,
+        Self::Bury,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Heads => "heads",

@@ -9,6 +9,7 @@ use hubbub_protocol::{ErrorCode, MessageId, NewEvent, RoomId, Timestamp};
 use super::Session;
 use crate::committer::{Committed, Standing, UNAVAILABLE_RETRY};
 use crate::hub::acks::ack;
+use crate::metric::Pace;
 use crate::refused::Refused;
 
 impl Session {
@@ -46,6 +47,7 @@ impl Session {
         };
         match committed {
             Ok(committed) => {
+                hub.committed(room, id, committed.position);
                 match committed.standing {
                     // The notice, or the look-up of what waits too long, answers it.
                     Standing::Fresh => {}
@@ -76,6 +78,7 @@ impl Session {
         match app.bus.take(&format!("send:{}", self.connection.user), quota).await? {
             Verdict::Allowed { .. } => Ok(()),
             Verdict::Refused { retry_after } => {
+                Pace::Send.exceeded();
                 Err(Refused::until(ErrorCode::RateLimited, retry_after))
             }
         }

@@ -7,6 +7,7 @@ use hubbub_protocol::{ErrorCode, RoomId, ServerFrame, UserId};
 use super::Session;
 use crate::http::quotas::Kind;
 use crate::hub::typing::{TYPING_EVERY, typing_key};
+use crate::metric::{Pace, exceeded};
 use crate::refused::Refused;
 
 impl Session {
@@ -24,6 +25,7 @@ impl Session {
         let (bus, user) = (&self.sockets.app.bus, self.connection.user);
         let quota = Quota::new(1, 1, TYPING_EVERY);
         if let Verdict::Refused { .. } = bus.take(&format!("typing:{user}:{room}"), quota).await? {
+            Pace::Typing.exceeded();
             return Ok(());
         }
         self.connection.tell_typing(room);
@@ -59,6 +61,7 @@ impl Session {
         }
         let taken = app.http.quotas.take(&*app.bus, Kind::Watch, self.connection.user).await?;
         if let Verdict::Refused { retry_after } = taken {
+            exceeded(Kind::Watch);
             return Err(Refused::until(ErrorCode::RateLimited, retry_after));
         }
         self.sockets.hub.watch(&self.connection, users).await
