@@ -11,12 +11,14 @@ ARGS ?=
 # Many tests start real Redis and MongoDB servers; more of them at a time only makes each slower.
 TEST_THREADS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$(( n < 4 ? n : 4 )))
 
+.DELETE_ON_ERROR:
+
 .PHONY: run
-run: ## Build and run a standalone gateway on http://127.0.0.1:8080, data in ./data
+run: web-client-if-possible ## Build and run a standalone gateway with its web client on http://127.0.0.1:8080, data in ./data
 	cargo run --profile $(PROFILE) -p hubbub-gateway --bin hubbub-gateway -- $(ARGS)
 
 .PHONY: cluster
-cluster: servers ## Run Redis, MongoDB, two gateways, a worker and nginx here; Ctrl-C stops all
+cluster: servers web-client-if-possible ## Run Redis, MongoDB, two gateways, a worker and nginx here; Ctrl-C stops all
 	cargo build --profile $(PROFILE) -p hubbub-gateway -p hubbub-worker --bins
 	exec tools/cluster --profile $(PROFILE) $(ARGS)
 
@@ -28,7 +30,7 @@ chat: ## Talk in the terminal, on SERVER (http://127.0.0.1:8080)
 	@cargo run --quiet --profile $(PROFILE) -p hubbub-client --bin hubbub-chat -- --server $(SERVER) $(ARGS)
 
 .PHONY: test
-test: servers lint ## Check everything: what continuous integration runs
+test: servers lint web ## Check everything: what continuous integration runs
 	# Tests kill the real binaries, and find them beside their own executable.
 	cargo build --workspace --all-features --bins
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --all-features
@@ -59,8 +61,27 @@ bench: servers ## Measure what docs/PERFORMANCE.md reports (takes some minutes)
 	tools/bench $(ARGS)
 
 .PHONY: web
-web: ## Check the web client, which is being built and not served by the gateway yet
-	cd web && npm ci --no-audit --no-fund && npx biome check . && npx vitest run && npm run build && npm run size
+web: web/dist/index.html ## Check the web client: formatting, lints, types, tests, build, size
+	cd web && npx --no-install biome check . && npx --no-install vitest run && npm run --silent size
+
+.PHONY: web-client
+web-client: web/dist/index.html ## Build the web client into web/dist, from where the gateway takes it
+
+# Whoever has no Node can still run the server; its page then says what is missing.
+.PHONY: web-client-if-possible
+web-client-if-possible:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory web-client; \
+	else echo 'npm is not installed: the gateway will run without its web client'; fi
+
+WEB_SOURCES := $(shell find web -maxdepth 1 -type f) \
+	$(shell find web/src web/public web/tools -type f -not -path 'web/public/emoji/*' 2>/dev/null)
+
+web/dist/index.html: $(WEB_SOURCES) web/node_modules/.package-lock.json
+	cd web && npm run --silent build
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	touch $@
 
 # How much load: tiny, small, or large (release binaries, two cores of their own).
 SIZE ?= small
@@ -82,8 +103,8 @@ servers: ## Install the servers that tests need, where they are missing
 .PHONY: clean
 clean: ## Remove what was built and the local cluster's data (not the installed servers)
 	cargo clean
-	rm -rf .cache/cluster
+	rm -rf .cache/cluster web/dist web/node_modules web/public/emoji
 
 .PHONY: help
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,5 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { compress } from "./tools/compress.mjs";
 import { serviceWorker } from "./tools/service-worker.mjs";
 
 /** The gateway that `vite` and `vite preview` pass requests on to. */
@@ -28,7 +29,7 @@ const policy = [
 ].join("; ");
 
 export default defineConfig({
-  plugins: [react(), serviceWorker(["/favicon.svg", "/icon-192.png", "/manifest.webmanifest"])],
+  plugins: [react(), serviceWorker(["/favicon.svg", "/icon-192.png", "/manifest.webmanifest"]), compress()],
   build: {
     target: "es2022",
     assetsInlineLimit: 0,

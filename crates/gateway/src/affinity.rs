@@ -21,11 +21,12 @@ pub struct Secure(
     pub bool,
 );
 
-/// Gives the cookie to clients that do not have it.
+/// Gives the cookie to clients that do not have it, with any answer that shared caches do not keep:
+/// from one of those many clients would get the same.
 pub async fn mark(State(Secure(secure)): State<Secure>, request: Request, next: Next) -> Response {
     let marked = is_marked(request.headers());
     let mut response = next.run(request).await;
-    if !marked {
+    if !marked && !is_for_all(response.headers()) {
         let secure = if secure { "; Secure" } else { "" };
         let value = Uuid::new_v4().simple();
         let cookie = format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax{secure}");
@@ -34,6 +35,11 @@ pub async fn mark(State(Secure(secure)): State<Secure>, request: Request, next: 
         }
     }
     response
+}
+
+fn is_for_all(headers: &HeaderMap) -> bool {
+    let kept = headers.get(header::CACHE_CONTROL).and_then(|value| value.to_str().ok());
+    kept.is_some_and(|value| value.starts_with("public"))
 }
 
 fn is_marked(headers: &HeaderMap) -> bool {

@@ -9,6 +9,7 @@
 //! - [`auth`]: tokens, passwords, cookies and CSRF, allowed origins
 //! - [`http`]: the HTTP API under `/api/v1`
 //! - [`documents`]: what describes it all: OpenAPI, AsyncAPI, TypeScript
+//! - [`web_client`]: the page people open, and its files
 //! - [`socket`]: the WebSocket side, from upgrade to close
 //! - [`hub`]: from the bus to the connections on this node
 //! - [`committer`]: from a new event to its place, whatever the bus has forgotten
@@ -59,6 +60,7 @@ pub mod socket;
 pub mod standalone;
 mod start;
 pub mod unstored;
+pub mod web_client;
 
 pub use settings::Settings;
 pub use start::{Gateway, StartError};

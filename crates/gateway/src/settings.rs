@@ -40,6 +40,8 @@ pub struct Settings {
     pub admin_listen: SocketAddr,
     /// What a standalone gateway keeps.
     pub data_dir: PathBuf,
+    /// The web client to serve instead of the one built in.
+    pub web_client_dir: Option<PathBuf>,
     /// This node's name; unique in the cluster.
     pub node: NodeId,
     /// Alone, or one of many.
@@ -164,6 +166,7 @@ impl Settings {
             listen: reader.get(&setting::LISTEN),
             admin_listen: reader.get(&setting::ADMIN_LISTEN),
             data_dir: reader.get(&setting::DATA_DIR),
+            web_client_dir: reader.find(&setting::WEB_CLIENT_DIR),
             node: process::node(reader, "gateway", environment),
             mode: Cluster::optional(reader).map_or(Mode::Standalone, Mode::Cluster),
             signing_keys: reader.find(&setting::SIGNING_KEYS),

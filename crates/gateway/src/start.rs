@@ -10,7 +10,6 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::any;
 use hubbub_bus::Bus;
-use hubbub_protocol::ErrorCode;
 use hubbub_runtime::admin;
 use hubbub_runtime::health::Health;
 use hubbub_runtime::lifecycle::Lifecycle;
@@ -29,7 +28,6 @@ use crate::auth::origin::{OriginError, Origins};
 use crate::auth::{Auth, AuthOptions, SigningKeys};
 use crate::committer::{Committer, Continuity};
 use crate::drain::drain;
-use crate::http::problem::ApiError;
 use crate::http::{self, HttpOptions};
 use crate::hub::roster::Roster;
 use crate::hub::{Hub, heartbeat};
@@ -38,6 +36,7 @@ use crate::permissions::Permissions;
 use crate::settings::{Mode, Settings};
 use crate::socket::{SocketOptions, Sockets, upgrade::upgrade};
 use crate::standalone::Standalone;
+use crate::web_client::{self, Assets};
 use crate::{administrators, documents, erasure, metric, operator, readiness, server};
 
 /// The file in the data directory that holds a standalone server's own signing key.
@@ -70,6 +69,9 @@ pub enum StartError {
     /// The file of refused words can't be read.
     #[error("can't read the refused words (HUBBUB_REFUSED_WORDS_FILE) in {0}: {1}")]
     RefusedWords(PathBuf, #[source] io::Error),
+    /// The web client can't be read.
+    #[error("can't read the web client (HUBBUB_WEB_CLIENT_DIR) in {0}: {1}")]
+    WebClient(PathBuf, #[source] io::Error),
     /// Redis or MongoDB can't be used.
     #[error(transparent)]
     Cluster(#[from] hubbub_worker::ConnectError),
@@ -153,6 +155,7 @@ impl Gateway {
         let (address, admin_address) = (address(&listener)?, address(&admin_listener)?);
 
         let origins = Origins::new(settings.public_url.as_deref(), &settings.origins)?;
+        let client = client_files(settings.web_client_dir.as_deref())?;
         let Backends { bus, store, blobs, continuity, keys, standalone } =
             Backends::open(&settings).await?;
         let committer = Arc::new(Committer::new(Arc::clone(&bus), Arc::clone(&store), continuity));
@@ -212,7 +215,7 @@ impl Gateway {
             hubbub_worker::metric::describe();
         }
         let health = Health::new();
-        let router = router(&sockets, &health, Secure(settings.is_https()));
+        let router = router(&sockets, &health, client, Secure(settings.is_https()));
         let until_stop = Until { tasks: &tasks, stop: &stop };
         until_stop.spawn(heartbeat::run(Arc::clone(&sockets.hub), settings.heartbeat));
         until_stop.spawn(readiness::watch(Arc::clone(&sockets), health.clone()));
@@ -326,6 +329,15 @@ async fn refused_words(file: Option<&Path>) -> Result<Vec<String>, StartError> {
     Ok(words.filter(|w| !w.is_empty()).take(REFUSED_WORDS_MAX).map(str::to_owned).collect())
 }
 
+/// The web client's files.
+fn client_files(directory: Option<&Path>) -> Result<Arc<Assets>, StartError> {
+    let read = directory.map(|directory| {
+        Assets::of_directory(directory)
+            .map_err(|error| StartError::WebClient(directory.to_owned(), error))
+    });
+    read.unwrap_or_else(|| Ok(Assets::built_in())).map(Arc::new)
+}
+
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|error| StartError::Listen(address, error))
 }
@@ -335,13 +347,13 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
 }
 
 /// Everything on the main port.
-fn router(sockets: &Arc<Sockets>, health: &Health, secure: Secure) -> Router {
+fn router(sockets: &Arc<Sockets>, health: &Health, client: Arc<Assets>, secure: Secure) -> Router {
     Router::new()
         .route("/ws", any(upgrade))
         .with_state(Arc::clone(sockets))
         .nest("/api/v1", http::router(Arc::clone(&sockets.app)))
         .nest("/api", documents::pages::router())
+        .merge(Router::new().fallback(web_client::serve).with_state(client))
         .layer(from_fn_with_state(secure, affinity::mark))
         .merge(health.routes())
-        .fallback(async || ApiError::from(ErrorCode::NotFound))
 }

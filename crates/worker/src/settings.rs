@@ -66,6 +66,7 @@ const REMOVAL_LATE: Setting<Duration> = Setting::duration(
 pub const GATEWAY_ONLY: &[&str] = &[
     "listen",
     "data_dir",
+    "web_client_dir",
     "refused_words_file",
     "signing_keys",
     "public_url",

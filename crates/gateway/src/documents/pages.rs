@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -23,8 +23,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::asyncapi;
-use crate::http::openapi;
 use crate::http::problem::ApiError;
+use crate::http::{entity_tag, openapi};
 
 /// Swagger UI sets styles on elements and draws with `data:` images; scripts are only ours.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -42,14 +42,13 @@ struct Document {
     /// Whether the bytes are compressed already; no browser is without gzip.
     gzip: bool,
     bytes: Bytes,
-    tag: HeaderValue,
+    tag: String,
 }
 
 impl Document {
     fn new(content_type: &'static str, gzip: bool, bytes: Bytes) -> Self {
         let digest = URL_SAFE_NO_PAD.encode(&Sha256::digest(&bytes)[..12]);
-        let tag = HeaderValue::try_from(format!("\"{digest}\"")).expect("base64url in quotes");
-        Self { content_type, gzip, bytes, tag }
+        Self { content_type, gzip, bytes, tag: format!("\"{digest}\"") }
     }
 
     fn json(value: &Value) -> Self {
@@ -63,8 +62,8 @@ impl Document {
             (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
             (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         ];
-        let tag = [(ETAG, self.tag.clone())];
-        if headers.get_all(IF_NONE_MATCH).iter().any(|known| self.is(known)) {
+        let tag = [(ETAG, self.tag.as_str())];
+        if entity_tag::is_known(headers, &self.tag) {
             return (StatusCode::NOT_MODIFIED, EVERY, tag).into_response();
         }
         let content = [
@@ -76,14 +75,6 @@ impl Document {
             response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
         response
-    }
-
-    /// RFC 9110, section 13.1.2: a list of tags, weak ones included, or `*`.
-    fn is(&self, known: &HeaderValue) -> bool {
-        let Ok(known) = known.to_str() else { return false };
-        known.split(',').map(str::trim).any(|tag| {
-            tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == self.tag.as_bytes()
-        })
     }
 }
 

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, IF_RANGE, RANGE,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_RANGE, RANGE,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -17,6 +17,7 @@ use serde_json::json;
 
 use super::caller::Caller;
 use super::endpoints::Endpoints;
+use super::entity_tag;
 use super::extract::AttachmentPath;
 use super::openapi::about;
 use super::problem::{ApiError, ApiResult};
@@ -74,7 +75,7 @@ async fn download(
 ) -> ApiResult<Response> {
     let file = visible(&app, caller, id).await?;
     let tag = format!("\"{id}\"");
-    if is_known(&headers, &tag) {
+    if entity_tag::is_known(&headers, &tag) {
         return Ok(not_modified(&tag));
     }
     let whole = 0..file.length;
@@ -110,7 +111,7 @@ async fn thumbnail(
         return Err(ErrorCode::AttachmentNotFound.into());
     }
     let tag = format!("\"{id}-thumbnail\"");
-    if is_known(&headers, &tag) {
+    if entity_tag::is_known(&headers, &tag) {
         return Ok(not_modified(&tag));
     }
     let bytes = app.blobs.get(&BlobKey::new(file.folder(), THUMBNAIL)).await?;
@@ -148,13 +149,6 @@ fn seal(fields: &mut HeaderMap, media_type: &str, tag: &str) {
     fields.insert(CACHE_CONTROL, KEPT);
     fields.insert(CONTENT_SECURITY_POLICY, POLICY);
     fields.insert(CORP, SAME_ORIGIN);
-}
-
-fn is_known(headers: &HeaderMap, tag: &str) -> bool {
-    headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).is_some_and(|known| {
-        let weak = |known: &str| known.trim().trim_start_matches("W/") == tag;
-        known.trim() == "*" || known.split(',').any(weak)
-    })
 }
 
 fn not_modified(tag: &str) -> Response {

@@ -7,6 +7,7 @@
 //! - `limiter`: counting a request, and telling what is left
 //! - [`openapi`]: the document that describes it
 //! - `endpoints`: a route with its description
+//! - `entity_tag`: what a client has already
 //! - `extract`, `fields`: reading and judging what clients send
 //! - `layers`: what every request passes through
 //! - `me`, `avatars`, `logins`, `blocks`: one's own account
@@ -30,6 +31,7 @@ mod codes;
 mod destruction;
 mod direct;
 mod endpoints;
+pub(crate) mod entity_tag;
 mod extract;
 mod fields;
 mod history;

@@ -3,8 +3,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::entity_tag;
 use super::openapi::About;
 use super::problem::{ApiError, ApiResult};
 use crate::app::App;
@@ -87,7 +87,7 @@ pub(super) async fn show(
     let caching = if named { "private, max-age=31536000, immutable" } else { "private, no-cache" };
     let tag = format!("\"{picture}-{side}\"");
     let common = [(CACHE_CONTROL, caching.to_owned()), (ETAG, tag.clone())];
-    if has_tag(headers, &tag) {
+    if entity_tag::is_known(headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());
     }
     let bytes = app.blobs.get(&key(picture, side)).await?.ok_or(ErrorCode::NotFound)?;
@@ -97,17 +97,6 @@ pub(super) async fn show(
         (CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
     ];
     Ok((common, kind, Body::from(bytes)).into_response())
-}
-
-/// Whether the client has what the tag names (RFC 9110, section 13.1.2).
-fn has_tag(headers: &HeaderMap, tag: &str) -> bool {
-    headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .any(|held| held == "*" || held.strip_prefix("W/").unwrap_or(held) == tag)
 }
 
 impl About {

@@ -43,6 +43,12 @@ pub(super) const REFUSED_WORDS_FILE: Setting<PathBuf> = Setting::path(
      Read at the start, up to 10000 of them.",
 );
 
+pub(super) const WEB_CLIENT_DIR: Setting<PathBuf> = Setting::path(
+    "web_client_dir",
+    "A built web client, such as `web/dist`, to be served instead of the one built in. Read at the \
+     start.",
+);
+
 pub(super) const SIGNING_KEYS: Setting<SigningKeys> = Setting::parsed(
     "signing_keys",
     "list of `id:key`, each key 32 bytes or more in base64url",
@@ -228,6 +234,7 @@ pub fn spec() -> Spec {
             LISTEN.about(),
             ADMIN_LISTEN.about(),
             DATA_DIR.about(),
+            WEB_CLIENT_DIR.about(),
             REFUSED_WORDS_FILE.about(),
             process::NODE.about(),
             DRAIN.about(),

@@ -22,3 +22,4 @@ mod search;
 mod sessions;
 mod uploads;
 mod users;
+mod web_client;

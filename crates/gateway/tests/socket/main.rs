@@ -12,4 +12,5 @@ mod node;
 mod presence;
 mod tokens;
 mod typing;
+mod web_client;
 mod writing;
