@@ -9,16 +9,19 @@ import { RoomList } from "../features/rooms/RoomList";
 import { RoomPage } from "../features/rooms/RoomPage";
 import { followRooms } from "../features/rooms/rooms";
 import { Welcome } from "../features/rooms/Welcome";
+import { followPresence } from "../features/session/idle";
 import { useMe } from "../features/session/session";
 import { onWake } from "../wire/wake";
 import { useConversation } from "./conversation";
 import { Dialogs } from "./dialogs";
+import { followFailures } from "./failures";
 import { t } from "./i18n";
 import { Keyboard } from "./Keyboard";
 import { LinkBar } from "./LinkBar";
 import { useLocation } from "./router";
 import "./shell.css";
 
+const AdminPage = lazy(() => import("../features/admin/AdminPage"));
 const PeoplePanel = lazy(() => import("../features/people/PeoplePanel"));
 const DetailsPanel = lazy(() => import("../features/rooms/DetailsPanel"));
 const SearchPanel = lazy(() => import("../features/search/SearchPanel"));
@@ -35,6 +38,8 @@ export function Shell() {
       followRooms(conversation, queries),
       followPeople(conversation),
       followNotifications(conversation, queries),
+      followPresence(conversation),
+      followFailures(conversation),
       conversation.engine.onFrame((frame) => {
         if (frame.type === "ready") tellWatched(conversation);
       }),
@@ -61,6 +66,11 @@ export function Shell() {
         {route.page === "room" && <RoomPage key={route.room} id={route.room} target={route.seq} />}
         {route.page === "directory" && <Directory />}
         {route.page === "inbox" && <InboxPage />}
+        {route.page === "admin" && (
+          <Suspense fallback={<div className="panel-loading skeleton" />}>
+            <AdminPage />
+          </Suspense>
+        )}
         {route.page === "invite" && <InvitePage code={route.code} />}
       </main>
       {panel && (

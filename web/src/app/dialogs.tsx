@@ -1,5 +1,6 @@
 import { lazy, Suspense } from "react";
 import { create } from "zustand";
+import type { Question } from "../ui/ConfirmDialog";
 import type { Message } from "../wire/types";
 
 /** A dialog that can be opened from anywhere. */
@@ -12,7 +13,8 @@ export type DialogKind =
   | { kind: "settings" }
   | { kind: "person"; user: string; room?: string }
   | { kind: "invite"; room: string }
-  | { kind: "destroy"; room: string }
+  | { kind: "destroy"; room: string; name: string }
+  | { kind: "confirm"; question: Question }
   | { kind: "delete-message"; room: string; message: Message }
   | { kind: "versions" | "seen" | "reactions"; room: string; message: string };
 
@@ -36,6 +38,7 @@ const Help = lazy(() => import("../features/settings/HelpDialog"));
 const Settings = lazy(() => import("../features/settings/SettingsDialog"));
 const Person = lazy(() => import("../features/people/PersonDialog"));
 const Invite = lazy(() => import("../features/rooms/InviteDialog"));
+const Confirm = lazy(() => import("../ui/ConfirmDialog"));
 const Destroy = lazy(() => import("../features/rooms/DestroyDialog"));
 const DeleteMessage = lazy(() => import("../features/timeline/DeleteMessageDialog"));
 const Versions = lazy(() => import("../features/timeline/VersionsDialog"));
@@ -68,7 +71,9 @@ function view(dialog: DialogKind) {
     case "invite":
       return <Invite room={dialog.room} />;
     case "destroy":
-      return <Destroy room={dialog.room} />;
+      return <Destroy room={dialog.room} name={dialog.name} />;
+    case "confirm":
+      return <Confirm question={dialog.question} onClose={closeDialog} />;
     case "delete-message":
       return <DeleteMessage room={dialog.room} message={dialog.message} />;
     case "versions":

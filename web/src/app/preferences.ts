@@ -14,6 +14,8 @@ export interface Preferences {
   readonly sounds: boolean;
   /** Emoji used last, the latest first. */
   readonly recentEmoji: readonly string[];
+  /** Whether the person is new here and is shown what to do first. */
+  readonly firstSteps: boolean;
   readonly skinTone: "none" | "light" | "medium-light" | "medium" | "medium-dark" | "dark";
 }
 
@@ -31,6 +33,7 @@ export const usePreferences = create<Preferences>()(
       notifications: "content",
       sounds: false,
       recentEmoji: [],
+      firstSteps: false,
       skinTone: "none",
     }),
     { name: "hubbub.preferences" },

@@ -6,6 +6,7 @@ export type Route =
   | { page: "room"; room: string; seq: number | undefined }
   | { page: "directory" }
   | { page: "inbox" }
+  | { page: "admin" }
   /** An invite link: a room's code. */
   | { page: "invite"; code: string };
 
@@ -23,6 +24,7 @@ export function parse(url: URL): { route: Route; panel: Panel } {
     return { route: { page: "room", room: second, seq: seq || undefined }, panel };
   }
   if (first === "directory") return { route: { page: "directory" }, panel };
+  if (first === "admin") return { route: { page: "admin" }, panel };
   if (first === "inbox") return { route: { page: "inbox" }, panel };
   if ((first === "join" || first === "invite") && second)
     return { route: { page: "invite", code: second }, panel };

@@ -51,3 +51,18 @@ async function file(request) {
   }
   return answer;
 }
+
+// A notification leads to its message, in the tab that is open, or in a new one.
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const path = event.notification.data?.path ?? SHELL;
+  event.waitUntil(open(path));
+});
+
+async function open(path) {
+  const tabs = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const tab = tabs.find(({ visibilityState }) => visibilityState === "visible") ?? tabs[0];
+  if (!tab) return self.clients.openWindow(path);
+  tab.postMessage({ type: "open", path });
+  return tab.focus();
+}

@@ -25,6 +25,7 @@ export class ApiError extends Error {
 /** How one request differs from a plain GET. */
 export interface RequestOptions {
   readonly method?: string;
+  /** An object, sent as JSON; a blob is sent as it is. */
   readonly body?: unknown;
   readonly query?: Record<string, string | number | boolean | undefined>;
   readonly signal?: AbortSignal;
@@ -93,7 +94,8 @@ export class Api {
       if (value !== undefined && value !== "") url.searchParams.set(name, String(value));
     }
     const headers = new Headers({ accept: "application/json" });
-    if (body !== undefined) headers.set("content-type", "application/json");
+    const isBlob = body instanceof Blob;
+    if (body !== undefined) headers.set("content-type", isBlob ? body.type : "application/json");
     const token = method === "GET" ? undefined : csrf();
     if (token !== undefined) headers.set("x-csrf-token", token);
     try {
@@ -101,7 +103,7 @@ export class Api {
         method,
         headers,
         credentials: "same-origin",
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: isBlob ? body : JSON.stringify(body) }),
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (cause) {

@@ -1,13 +1,16 @@
 import { type ClipboardEvent, type KeyboardEvent, useCallback, useEffect, useRef, useState } from "react";
 import { useConversation } from "../../app/conversation";
+import { openDialog } from "../../app/dialogs";
 import { t } from "../../app/i18n";
 import { usePreferences } from "../../app/preferences";
-import { IconButton } from "../../ui/Button";
+import { Button, IconButton } from "../../ui/Button";
+import { isCoarse } from "../../ui/pointer";
 import { toast } from "../../ui/Toasts";
 import type { Message, Room } from "../../wire/types";
 import { Quoted } from "../timeline/Quote";
 import { Completions, useCompletion } from "./completion";
 import { EmojiButton } from "./EmojiButton";
+import { emojiOf } from "./shortcodes";
 import { Uploads } from "./Uploads";
 import { ready, useUploads } from "./uploads";
 import { useTyping } from "./useTyping";
@@ -23,6 +26,9 @@ interface Props {
 
 /** Text longer than this, pasted, is offered as a file, in characters. */
 const LONG_PASTE = 4_000;
+/** Members from which on calling all of them is asked about first. */
+const MANY = 12;
+const EVERYBODY = /(^|[^\p{L}\p{N}_@.-])@(?:all|everyone)(?![\p{L}\p{N}_-])/u;
 /** From this part of the limit on, what is left is shown. */
 const NEAR_LIMIT = 0.9;
 const segmenter = new Intl.Segmenter();
@@ -33,6 +39,7 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
   const input = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const [text, setText] = useDraft(room.id);
+  const [pasted, setPasted] = useState<string>();
   const enterSends = usePreferences((preferences) => preferences.enterSends);
   const uploads = useUploads(room.id);
   const completion = useCompletion({ input, text, setText, room });
@@ -45,6 +52,12 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
     if (replyTo) input.current?.focus();
   }, [replyTo]);
 
+  // Who comes into a room can write at once; on a phone that would open the keyboard.
+  useEffect(() => {
+    const busy = document.activeElement?.closest(".panel, .dialog");
+    if (!isCoarse() && !busy) input.current?.focus();
+  }, []);
+
   // As high as the text, up to a third of the screen.
   useEffect(() => {
     const element = input.current;
@@ -54,7 +67,7 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
     void text;
   }, [text]);
 
-  const send = useCallback(async () => {
+  const say = useCallback(async () => {
     const attachments = await ready(room.id);
     const said = text.trim();
     if (attachments === undefined || (said === "" && attachments.length === 0)) return;
@@ -76,13 +89,31 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
     }
   }, [conversation, room.id, text, setText, most, replyTo, onReplied, typing]);
 
+  const send = () => {
+    if (room.members < MANY || !EVERYBODY.test(text) || !mayCallAll(room)) {
+      void say();
+      return;
+    }
+    openDialog({
+      kind: "confirm",
+      question: {
+        title: t("Call everybody?"),
+        text: t("@all notifies {members, plural, one {# member} other {# members}} of this room.", {
+          members: room.members,
+        }),
+        action: t("Send"),
+        act: () => void say(),
+      },
+    });
+  };
+
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     // While an input method composes, its keys are its own (229: Safari's word for it).
     if (event.nativeEvent.isComposing || event.keyCode === 229) return;
     if (completion.onKeyDown(event)) return;
     if (event.key === "Enter" && event.shiftKey !== enterSends && !event.altKey) {
       event.preventDefault();
-      void send();
+      send();
     } else if (event.key === "ArrowUp" && text === "") {
       event.preventDefault();
       onEditLast();
@@ -98,10 +129,16 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
     if (files.length > 0) {
       event.preventDefault();
       uploads.add(files);
-    } else if (pasted.length > LONG_PASTE && window.confirm(t("That is a long text. Attach it as a file?"))) {
-      event.preventDefault();
-      uploads.add([new File([pasted], "text.txt", { type: "text/plain" })]);
+    } else {
+      setPasted(pasted.length > LONG_PASTE ? pasted : undefined);
     }
+  };
+  const attachPasted = () => {
+    if (pasted === undefined) return;
+    uploads.add([new File([pasted], "text.txt", { type: "text/plain" })]);
+    setText(text.replace(pasted.replaceAll("\r\n", "\n"), ""));
+    setPasted(undefined);
+    input.current?.focus();
   };
 
   if (refused) return <div className="composer-closed">{refused}</div>;
@@ -111,6 +148,13 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
         <div className="composer-reply">
           <span>{t("Replying to")}</span> <Quoted message={replyTo} />
           <IconButton icon="close" size={16} label={t("Cancel reply")} onPress={onReplied} />
+        </div>
+      )}
+      {pasted !== undefined && text !== "" && (
+        <div className="composer-note" role="status">
+          <span>{t("That is a long text.")}</span>
+          <Button onPress={attachPasted}>{t("Attach it as a file")}</Button>
+          <IconButton icon="close" size={16} label={t("Dismiss")} onPress={() => setPasted(undefined)} />
         </div>
       )}
       <Uploads room={room.id} />
@@ -139,7 +183,7 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
           enterKeyHint={enterSends ? "send" : "enter"}
           {...completion.attributes}
           onChange={({ currentTarget }) => {
-            setText(currentTarget.value);
+            setText(withEmoji(currentTarget));
             if (currentTarget.value === "") typing.stop();
             else typing.tick();
           }}
@@ -162,7 +206,7 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
           icon="send"
           label={t("Send")}
           isDisabled={text.trim() === "" && uploads.list.length === 0}
-          onPress={() => void send()}
+          onPress={send}
         />
       </div>
     </div>
@@ -176,7 +220,8 @@ function useDraft(room: string): [string, (text: string) => void] {
   useEffect(() => {
     let current = true;
     void memory.draft(room).then((draft) => {
-      if (current && draft) set(draft);
+      // What has been typed meanwhile is newer.
+      if (current && draft) set((typed) => typed || draft);
     });
     return () => {
       current = false;
@@ -190,6 +235,24 @@ function useDraft(room: string): [string, (text: string) => void] {
     [memory, room],
   );
   return [text, keep];
+}
+
+/** What is typed, with the `:shortcode:` that has just been closed as its emoji. */
+function withEmoji(input: HTMLTextAreaElement): string {
+  const { value, selectionStart } = input;
+  const found = /(^|\s):([a-z0-9_+-]{2,40}):$/.exec(value.slice(0, selectionStart));
+  const emoji = found && emojiOf(found[2] ?? "");
+  if (!found || !emoji) return value;
+  const start = selectionStart - (found[2]?.length ?? 0) - 2;
+  const at = start + emoji.length;
+  requestAnimationFrame(() => input.setSelectionRange(at, at));
+  return value.slice(0, start) + emoji + value.slice(selectionStart);
+}
+
+/** Whether this person's `@all` calls everybody. */
+function mayCallAll({ mention_all, role }: Room): boolean {
+  const rank = { member: 0, moderator: 1, owner: 2 };
+  return role !== null && rank[role] >= rank[mention_all];
 }
 
 /** What a person sees as characters, up to `most`. */

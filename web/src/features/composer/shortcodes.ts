@@ -24,6 +24,11 @@ export function emojiByShortcode(word: string, most: number): [string, string][]
   );
 }
 
+/** The emoji of a whole shortcode, if the table is there and has it. */
+export function emojiOf(code: string): string | undefined {
+  return loaded.find(([known]) => known === code)?.[1];
+}
+
 async function load(): Promise<[string, string][]> {
   const answer = await fetch("/emoji/shortcodes.json");
   return Object.entries((await answer.json()) as Record<string, string>);

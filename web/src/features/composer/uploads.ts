@@ -1,8 +1,10 @@
 import { create } from "zustand";
+import { inWords } from "../../app/explain";
 import { t } from "../../app/i18n";
 import { toast } from "../../ui/Toasts";
 import { csrf } from "../../wire/http";
 import type { Attachment, Problem } from "../../wire/types";
+import { api } from "../session/session";
 
 /** A file on its way to the server. */
 export interface Upload {
@@ -86,8 +88,17 @@ export async function ready(room: string): Promise<string[] | undefined> {
   });
   const all = mine();
   if (all.some(({ state }) => state.kind === "failed")) return undefined;
+  for (const { state } of all) if (state.kind === "done") known.set(state.attachment.id, state.attachment);
   for (const upload of all) cancel(upload);
   return all.flatMap(({ state }) => (state.kind === "done" ? state.attachment.id : []));
+}
+
+/** What went out with messages of this tab: they show it before the server has told of them. */
+const known = new Map<string, Attachment>();
+
+/** A file that was uploaded in this tab. */
+export function uploaded(id: string): Attachment | undefined {
+  return known.get(id);
 }
 
 function become(key: string, state: Upload["state"]): void {
@@ -97,7 +108,8 @@ function become(key: string, state: Upload["state"]): void {
 }
 
 /** Only this kind of request tells how far an upload has come. */
-function start({ key, room, file }: Upload): void {
+function start(upload: Upload, isRepeat = false): void {
+  const { key, room, file } = upload;
   const request = new XMLHttpRequest();
   requests.set(key, request);
   const name = encodeURIComponent(file.name);
@@ -112,18 +124,26 @@ function start({ key, room, file }: Upload): void {
     requests.delete(key);
     if (request.status < 300) {
       become(key, { kind: "done", attachment: JSON.parse(request.responseText) as Attachment });
+    } else if (request.status === 401 && !isRepeat) {
+      // The access token has run out: with a new one it is sent once more.
+      api.renew().then(
+        (renewed) =>
+          renewed ? start(upload, true) : become(key, { kind: "failed", detail: refusal(request) }),
+        () => become(key, { kind: "failed", detail: t("The server can’t be reached.") }),
+      );
     } else {
-      become(key, { kind: "failed", detail: explain(request) });
+      become(key, { kind: "failed", detail: refusal(request) });
     }
   };
   request.onerror = () => become(key, { kind: "failed", detail: t("The server can’t be reached.") });
   request.send(file);
 }
 
-function explain({ status, responseText }: XMLHttpRequest): string {
+function refusal({ status, responseText }: XMLHttpRequest): string {
   if (status === 413) return t("The file is too large for the server.");
   try {
-    return (JSON.parse(responseText) as Problem).detail;
+    const { code, detail } = JSON.parse(responseText) as Problem;
+    return inWords(code) ?? detail;
   } catch {
     return t("The upload failed ({status}).", { status });
   }

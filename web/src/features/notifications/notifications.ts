@@ -2,11 +2,14 @@ import type { QueryClient } from "@tanstack/react-query";
 import type { Conversation } from "../../app/conversation";
 import { t } from "../../app/i18n";
 import { usePreferences } from "../../app/preferences";
-import { go, parse } from "../../app/router";
+import { go, parse, pathOf } from "../../app/router";
 import type { Message, Room } from "../../wire/types";
+import { isDirect } from "../rooms/rooms";
 import { drawBadge } from "./favicon";
+import { concerns, type Looking } from "./rules";
 
-const shown = new Map<string, Notification>();
+/** Where a tab notes which room is being looked at, for the other tabs. */
+const LOOKING = "hubbub.looking";
 
 /** Notifications while nobody is looking, and the badge of title and icon. */
 export function followNotifications(conversation: Conversation, queries: QueryClient): () => void {
@@ -14,7 +17,7 @@ export function followNotifications(conversation: Conversation, queries: QueryCl
   const count = () => {
     const calls = rooms()
       .filter(({ notify }) => notify !== "nothing")
-      .map((room) => (room.kind === "direct" || room.kind === "group" ? room.unread : room.mentions));
+      .map((room) => (isDirect(room) ? room.unread : room.mentions));
     badge(calls.reduce((sum, calls) => sum + calls, 0));
   };
   const stopCounting = queries.getQueryCache().subscribe(({ query }) => {
@@ -23,18 +26,38 @@ export function followNotifications(conversation: Conversation, queries: QueryCl
   const stop = conversation.engine.onUpdate((update) => {
     if (update.kind === "said") {
       const room = rooms().find(({ id }) => id === update.message.room);
-      if (room) notify(conversation, room, update.message);
+      if (room) void notify(conversation, room, update.message);
     }
-    if (update.kind === "standing") {
-      // Read here or on another device: the notification has served.
-      shown.get(update.room)?.close();
-      shown.delete(update.room);
-    }
+    // Read here or on another device: the notification has served.
+    if (update.kind === "standing") void close(update.room);
   });
+  const look = () => tellWhereLooking();
+  const left = () => localStorage.removeItem(LOOKING);
+  window.addEventListener("focus", look);
+  window.addEventListener("popstate", look);
+  window.addEventListener("blur", left);
+  window.addEventListener("pagehide", left);
+  const asked = ({ data }: MessageEvent<{ type?: string; path?: string }>) => {
+    if (data?.type !== "open" || !data.path) return;
+    const { route, panel } = parse(new URL(data.path, location.origin));
+    go(route, panel);
+  };
+  navigator.serviceWorker?.addEventListener("message", asked);
   return () => {
     stop();
     stopCounting();
+    badge(0);
+    window.removeEventListener("focus", look);
+    window.removeEventListener("popstate", look);
+    window.removeEventListener("blur", left);
+    window.removeEventListener("pagehide", left);
+    navigator.serviceWorker?.removeEventListener("message", asked);
   };
+}
+
+/** What the browser says to notifications of this page. */
+export function permission(): NotificationPermission | "unsupported" {
+  return "Notification" in window ? Notification.permission : "unsupported";
 }
 
 /** Asks for leave to show notifications. Must be called from a click. */
@@ -42,28 +65,65 @@ export async function askForNotifications(): Promise<boolean> {
   return "Notification" in window && (await Notification.requestPermission()) === "granted";
 }
 
-function notify({ engine, user }: Conversation, room: Room, message: Message): void {
-  const { notifications } = usePreferences.getState();
-  if (notifications === "off" || !("Notification" in window) || Notification.permission !== "granted") return;
-  if (message.sender === user || !concerns(room, message, user)) return;
-  const { route } = parse(new URL(location.href));
-  const looking = document.visibilityState === "visible" && document.hasFocus();
-  if (looking && route.page === "room" && route.room === room.id) return;
-  if ((engine.room(room.id)?.standing.read ?? 0) >= message.seq) return;
-  const body = notifications === "content" ? message.body.text.slice(0, 200) : t("New message");
-  const notification = new Notification(room.name, { body, tag: room.id, icon: "/icon-192.png" });
+/** Shows a notification: through the service worker, which phones insist on, else from the page. */
+export async function showNotification(
+  title: string,
+  body: string,
+  tag: string,
+  path: string,
+): Promise<void> {
+  const { sounds } = usePreferences.getState();
+  const options = { body, tag, icon: "/icon-192.png", silent: !sounds, data: { path } };
+  const worker = await navigator.serviceWorker?.getRegistration();
+  if (worker?.active) {
+    await worker.showNotification(title, options);
+    return;
+  }
+  const notification = new Notification(title, options);
   notification.onclick = () => {
     window.focus();
-    go({ page: "room", room: room.id, seq: message.seq });
+    const { route, panel } = parse(new URL(path, location.origin));
+    go(route, panel);
     notification.close();
   };
-  shown.set(room.id, notification);
+  shown.set(tag, notification);
 }
 
-function concerns({ kind, notify }: Room, { body }: Message, user: string): boolean {
-  if (notify === "nothing") return false;
-  if (notify === "all" || kind === "direct" || kind === "group") return true;
-  return body.mentions?.all === true || body.mentions?.users?.includes(user) === true;
+const shown = new Map<string, Notification>();
+
+async function close(tag: string): Promise<void> {
+  shown.get(tag)?.close();
+  shown.delete(tag);
+  if (permission() !== "granted") return;
+  const worker = await navigator.serviceWorker?.getRegistration();
+  for (const notification of (await worker?.getNotifications({ tag })) ?? []) notification.close();
+}
+
+async function notify({ engine, user }: Conversation, room: Room, message: Message): Promise<void> {
+  const { notifications } = usePreferences.getState();
+  if (notifications === "off" || permission() !== "granted") return;
+  const log = engine.room(room.id);
+  const read = log?.standing.read ?? 0;
+  const { reply_to } = message.body;
+  const repliesToMe = reply_to !== undefined && log?.timeline.byId(reply_to)?.sender === user;
+  tellWhereLooking();
+  if (!concerns({ room, message, user, repliesToMe, read, looking: whereLooking() })) return;
+  const body = notifications === "content" ? message.body.text.slice(0, 200) : t("New message");
+  const path = pathOf({ page: "room", room: room.id, seq: message.seq });
+  await showNotification(room.name, body || t("A file"), room.id, path);
+}
+
+/** Notes for all tabs which room this one shows, if somebody is looking at it. */
+function tellWhereLooking(): void {
+  if (document.visibilityState !== "visible" || !document.hasFocus()) return;
+  const { route } = parse(new URL(location.href));
+  const looking: Looking = { room: route.page === "room" ? route.room : undefined };
+  localStorage.setItem(LOOKING, JSON.stringify(looking));
+}
+
+function whereLooking(): Looking | undefined {
+  const noted = localStorage.getItem(LOOKING);
+  return noted ? (JSON.parse(noted) as Looking) : undefined;
 }
 
 function badge(count: number): void {

@@ -1,11 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useDeferredValue, useState } from "react";
+import { useState } from "react";
 import { closeDialog } from "../../app/dialogs";
+import { explain } from "../../app/explain";
 import { t } from "../../app/i18n";
 import { go } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
+import { useDebounced } from "../../ui/useDebounced";
 import type { Room, User, UserList } from "../../wire/types";
 import { remember } from "../rooms/rooms";
 import { api, useMe } from "../session/session";
@@ -21,7 +23,7 @@ export default function DirectDialog() {
   const queries = useQueryClient();
   const [query, setQuery] = useState("");
   const [chosen, setChosen] = useState<readonly User[]>([]);
-  const q = useDeferredValue(query.trim());
+  const q = useDebounced(query.trim());
   const { data } = useQuery({
     queryKey: ["users", q],
     queryFn: async () => {
@@ -78,7 +80,7 @@ export default function DirectDialog() {
       </ul>
       {open.isError && (
         <p className="field-error" role="alert">
-          {open.error.message}
+          {explain(open.error)}
         </p>
       )}
       <div className="dialog-actions">

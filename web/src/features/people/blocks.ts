@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { explain } from "../../app/explain";
 import { toast } from "../../ui/Toasts";
-import type { UserList } from "../../wire/types";
+import type { User, UserList } from "../../wire/types";
 import { api } from "../session/session";
 
 const KEY = ["blocks"];
@@ -9,6 +10,7 @@ const KEY = ["blocks"];
 export function useBlocks(): {
   isBlocked: (user: string) => boolean;
   setBlocked: (user: string, on: boolean) => void;
+  blocked: readonly User[];
 } {
   const queries = useQueryClient();
   const { data } = useQuery({
@@ -18,12 +20,13 @@ export function useBlocks(): {
   });
   const blocked = new Set(data?.users.map(({ id }) => id));
   return {
+    blocked: data?.users ?? [],
     isBlocked: (user) => blocked.has(user),
     setBlocked: (user, on) => {
       api
         .ask(`me/blocks/${user}`, { method: on ? "PUT" : "DELETE" })
         .then(() => queries.invalidateQueries({ queryKey: KEY }))
-        .catch((error: Error) => toast(error.message));
+        .catch((error: Error) => toast(explain(error)));
     },
   };
 }

@@ -1,18 +1,25 @@
-import { type PointerEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from "react";
+import { explain } from "../../app/explain";
 import { t } from "../../app/i18n";
 import { Button } from "../../ui/Button";
 import { toast } from "../../ui/Toasts";
-import { csrf } from "../../wire/http";
-import type { Me, Problem } from "../../wire/types";
-import { api, becomes } from "../session/session";
 
 /** The side of the square on screen, in pixels. */
 const SIDE = 220;
 /** The side of the picture that is sent. */
 const SENT = 512;
 
+/** How far one press of an arrow key moves the picture, as a part of the square's side. */
+const STEP = 0.02;
+
+interface Props {
+  readonly file: File;
+  readonly send: (picture: Blob) => Promise<void>;
+  readonly onDone: () => void;
+}
+
 /** Cuts a square out of a picture: drag it, make it larger, send it. */
-export default function Crop({ file, onDone }: { readonly file: File; readonly onDone: () => void }) {
+export default function Crop({ file, send, onDone }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [image, setImage] = useState<ImageBitmap>();
   const [zoom, setZoom] = useState(1);
@@ -39,33 +46,44 @@ export default function Crop({ file, onDone }: { readonly file: File; readonly o
     if (context && image) draw(context, image, SIDE, zoom, offset);
   }, [image, zoom, offset]);
 
-  const drag = (event: PointerEvent) => {
-    if (event.buttons !== 1 || !image) return;
-    const most = limit(image, zoom);
+  const move = (across: number, down: number, at = zoom) => {
+    if (!image) return;
+    const most = limit(image, at);
     const keep = (value: number, bound: number) => Math.max(-bound, Math.min(bound, value));
-    setOffset(({ x, y }) => ({
-      x: keep(x + event.movementX / SIDE, most.x),
-      y: keep(y + event.movementY / SIDE, most.y),
-    }));
+    setOffset(({ x, y }) => ({ x: keep(x + across, most.x), y: keep(y + down, most.y) }));
   };
 
-  const send = async () => {
+  const drag = (event: PointerEvent) => {
+    if (event.buttons === 1) move(event.movementX / SIDE, event.movementY / SIDE);
+  };
+
+  const cut = async () => {
     if (!image) return;
     setBusy(true);
     const result = new OffscreenCanvas(SENT, SENT);
     const context = result.getContext("2d");
     if (!context) return;
     draw(context, image, SENT, zoom, offset);
-    const body = await result.convertToBlob({ type: "image/png" });
-    const headers = { "content-type": "image/png", "x-csrf-token": csrf() ?? "" };
-    const answer = await fetch("/api/v1/me/avatar", { method: "PUT", headers, body });
-    if (answer.ok) becomes(await api.ask<Me>("me"));
-    else
-      toast(
-        ((await answer.json().catch(() => undefined)) as Problem | undefined)?.detail ??
-          t("It did not work."),
-      );
+    try {
+      await send(await result.convertToBlob({ type: "image/png" }));
+    } catch (error) {
+      toast(explain(error));
+    }
     onDone();
+  };
+
+  // The arrow keys move the picture, for those who do not drag.
+  const nudge = (event: KeyboardEvent) => {
+    const steps: Record<string, [number, number]> = {
+      ArrowLeft: [-STEP, 0],
+      ArrowRight: [STEP, 0],
+      ArrowUp: [0, -STEP],
+      ArrowDown: [0, STEP],
+    };
+    const step = steps[event.key];
+    if (!step) return;
+    event.preventDefault();
+    move(...step);
   };
 
   return (
@@ -74,6 +92,9 @@ export default function Crop({ file, onDone }: { readonly file: File; readonly o
         ref={canvas}
         width={SIDE}
         height={SIDE}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move the picture
+        tabIndex={0}
+        onKeyDown={nudge}
         onPointerMove={drag}
         onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
         aria-label={t("Drag to choose the part")}
@@ -87,14 +108,15 @@ export default function Crop({ file, onDone }: { readonly file: File; readonly o
           step={0.01}
           value={zoom}
           onChange={({ currentTarget }) => {
-            setZoom(Number(currentTarget.value));
-            setOffset({ x: 0, y: 0 });
+            const next = Number(currentTarget.value);
+            setZoom(next);
+            move(0, 0, next);
           }}
         />
       </label>
       <div className="dialog-actions">
         <Button onPress={onDone}>{t("Cancel")}</Button>
-        <Button kind="primary" isDisabled={busy || !image} onPress={() => void send()}>
+        <Button kind="primary" isDisabled={busy || !image} onPress={() => void cut()}>
           {t("Use this picture")}
         </Button>
       </div>

@@ -1,9 +1,11 @@
 import { useMutation } from "@tanstack/react-query";
-import { type FormEvent, lazy, Suspense, useRef, useState } from "react";
+import { type FormEvent, lazy, Suspense, useState } from "react";
+import { explain } from "../../app/explain";
 import { t } from "../../app/i18n";
 import { Avatar } from "../../ui/Avatar";
 import { Button } from "../../ui/Button";
 import { Field, TextField } from "../../ui/Field";
+import { FileButton } from "../../ui/FileButton";
 import { toast } from "../../ui/Toasts";
 import { ApiError } from "../../wire/http";
 import type { Me } from "../../wire/types";
@@ -14,7 +16,6 @@ const Crop = lazy(() => import("./Crop"));
 /** How others see this person. */
 export function ProfileSettings() {
   const me = useMe();
-  const picker = useRef<HTMLInputElement>(null);
   const [picture, setPicture] = useState<File>();
   const save = useMutation({
     mutationFn: (body: object) => api.ask<Me>("me", { method: "PATCH", body }),
@@ -22,11 +23,19 @@ export function ProfileSettings() {
       becomes(changed);
       toast(t("Saved"));
     },
+    onError: (error) => {
+      if (!(error instanceof ApiError && error.problem?.errors?.length)) toast(explain(error));
+    },
   });
   const remove = useMutation({
+    onError: (error) => toast(explain(error)),
     mutationFn: () => api.ask("me/avatar", { method: "DELETE" }).then(() => api.ask<Me>("me")),
     onSuccess: becomes,
   });
+  const send = async (body: Blob) => {
+    await api.ask("me/avatar", { method: "PUT", body });
+    becomes(await api.ask<Me>("me"));
+  };
   const error = save.error instanceof ApiError ? save.error : undefined;
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -36,22 +45,14 @@ export function ProfileSettings() {
     <form className="form" onSubmit={submit}>
       <div className="profile-picture">
         <Avatar id={me.id} name={me.display_name} picture={me.avatar} size="large" />
-        <input
-          ref={picker}
-          type="file"
-          accept="image/png,image/jpeg,image/webp,image/gif"
-          hidden
-          onChange={({ currentTarget }) => {
-            setPicture(currentTarget.files?.[0]);
-            currentTarget.value = "";
-          }}
-        />
-        <Button onPress={() => picker.current?.click()}>{t("Choose a picture")}</Button>
+        <FileButton accept="image/png,image/jpeg,image/webp,image/gif" onFiles={([file]) => setPicture(file)}>
+          {t("Choose a picture")}
+        </FileButton>
         {me.avatar && <Button onPress={() => remove.mutate()}>{t("Remove it")}</Button>}
       </div>
       {picture && (
         <Suspense fallback={null}>
-          <Crop file={picture} onDone={() => setPicture(undefined)} />
+          <Crop file={picture} send={send} onDone={() => setPicture(undefined)} />
         </Suspense>
       )}
       <Field

@@ -1,55 +1,92 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { t, useLanguage } from "../../app/i18n";
-import type { AuditEntry, AuditList as List } from "../../wire/types";
+import { Button } from "../../ui/Button";
+import type { AuditAction, AuditEntry, AuditList as List } from "../../wire/types";
 import { ago } from "../people/PersonLine";
 import { nameOf, usePerson } from "../people/people";
 import { api } from "../session/session";
 
-/** What those who keep order have done in a room. */
-export function AuditList({ room }: { readonly room: string }) {
-  const { data } = useQuery({
-    queryKey: ["audit", room],
-    queryFn: () => api.ask<List>(`rooms/${room}/audit`, { query: { limit: 20 } }),
+/** What those who keep order have done: at `rooms/…/audit` in a room, at `admin/audit` everywhere. */
+export function AuditList({ path }: { readonly path: string }) {
+  const pages = useInfiniteQuery({
+    queryKey: ["audit", path],
+    queryFn: ({ pageParam }) => api.ask<List>(path, { query: { limit: 30, before: pageParam } }),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next,
+    staleTime: 0,
   });
-  if (!data || data.entries.length === 0) return null;
+  const entries = pages.data?.pages.flatMap((page) => page.entries) ?? [];
   return (
-    <details className="more details-part">
-      <summary>{t("What was done here")}</summary>
+    <>
       <ul className="audit">
-        {data.entries.map((entry) => (
+        {entries.map((entry) => (
           <Entry key={entry.id} entry={entry} />
         ))}
       </ul>
-    </details>
+      {pages.isSuccess && entries.length === 0 && <p className="field-hint">{t("Nothing yet.")}</p>}
+      {pages.hasNextPage && <Button onPress={() => void pages.fetchNextPage()}>{t("Show more")}</Button>}
+    </>
   );
 }
 
 function Entry({ entry }: { readonly entry: AuditEntry }) {
   const language = useLanguage();
-  const actor = nameOf(usePerson(entry.actor));
+  const { actor, user, action, detail, reason, at } = entry;
   return (
     <li>
-      <strong dir="auto">{actor}</strong> {words(entry)}
-      {entry.user && (
-        <>
-          {" "}
-          <Target user={entry.user} />
-        </>
-      )}
-      {entry.reason && <span dir="auto">: {entry.reason}</span>}
-      <time className="field-hint" dateTime={entry.at}>
-        {" "}
-        {ago(Date.parse(entry.at), language)}
-      </time>
+      <span>
+        <Name user={actor} /> <span className="field-hint">·</span> {words(action)}
+        {user && (
+          <>
+            {": "}
+            <Name user={user} />
+          </>
+        )}
+      </span>
+      <span className="field-hint" dir="auto">
+        {[ago(Date.parse(at), language), detail, reason && `“${reason}”`].filter(Boolean).join(" · ")}
+      </span>
     </li>
   );
 }
 
-function Target({ user }: { readonly user: string }) {
+function Name({ user }: { readonly user: string }) {
   return <strong dir="auto">{nameOf(usePerson(user))}</strong>;
 }
 
-function words({ action, detail }: AuditEntry): string {
-  const plain = action.replaceAll("_", " ");
-  return detail ? `${plain} (${detail})` : plain;
+function words(action: AuditAction): string {
+  switch (action) {
+    case "room_changed":
+      return t("changed the room");
+    case "code_rotated":
+      return t("made a new code");
+    case "role_changed":
+      return t("changed a role");
+    case "owner_changed":
+      return t("handed the room over");
+    case "member_muted":
+      return t("muted somebody");
+    case "member_unmuted":
+      return t("let somebody write again");
+    case "member_removed":
+      return t("put somebody out");
+    case "member_banned":
+      return t("banned somebody");
+    case "member_unbanned":
+      return t("lifted a ban");
+    case "message_deleted":
+      return t("deleted a message");
+    case "room_destroyed":
+      return t("destroyed a room");
+    case "user_suspended":
+      return t("suspended an account");
+    case "user_reinstated":
+      return t("reinstated an account");
+    case "admin_granted":
+      return t("made somebody an administrator");
+    case "admin_revoked":
+      return t("took the administrator’s rights");
+    case "account_deleted":
+      return t("deleted their account");
+  }
 }

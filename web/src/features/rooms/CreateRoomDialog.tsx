@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { closeDialog, openDialog } from "../../app/dialogs";
+import { explain } from "../../app/explain";
 import { t } from "../../app/i18n";
 import { go } from "../../app/router";
 import { Button } from "../../ui/Button";
@@ -58,7 +59,7 @@ export default function CreateRoomDialog() {
         />
         {error && !error.problem?.errors?.length && (
           <p className="field-error" role="alert">
-            {error.message}
+            {explain(error)}
           </p>
         )}
         <div className="dialog-actions">

@@ -1,32 +1,35 @@
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { closeDialog } from "../../app/dialogs";
+import { explain } from "../../app/explain";
 import { t } from "../../app/i18n";
-import { go } from "../../app/router";
+import { go, parse } from "../../app/router";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
+import { toast } from "../../ui/Toasts";
 import { api } from "../session/session";
-import { useRoom } from "./rooms";
 
 /** Destroys a room, once its name is typed again. */
-export default function DestroyDialog({ room: id }: { readonly room: string }) {
-  const room = useRoom(id);
+export default function DestroyDialog({ room: id, name }: { readonly room: string; readonly name: string }) {
+  const queries = useQueryClient();
   const [typed, type] = useState("");
   const destroy = useMutation({
     mutationFn: () => api.ask(`rooms/${id}`, { method: "DELETE", body: { name: typed } }),
     onSuccess: () => {
       closeDialog();
-      go({ page: "home" }, undefined, true);
+      toast(t("{name} is destroyed. What was in it is being removed.", { name }));
+      const { route } = parse(new URL(location.href));
+      if (route.page === "room" && route.room === id) go({ page: "home" }, undefined, true);
+      void queries.invalidateQueries({ queryKey: ["directory"] });
     },
   });
-  if (!room) return null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     destroy.mutate();
   };
   return (
-    <Dialog title={t("Destroy {name}?", { name: room.name })} onClose={closeDialog}>
+    <Dialog title={t("Destroy {name}?", { name })} onClose={closeDialog}>
       <form className="form" onSubmit={submit}>
         <p>
           {t(
@@ -39,12 +42,12 @@ export default function DestroyDialog({ room: id }: { readonly room: string }) {
           autoFocus
           autoComplete="off"
           onChange={({ currentTarget }) => type(currentTarget.value)}
-          hint={room.name}
-          error={destroy.isError ? destroy.error.message : undefined}
+          hint={name}
+          error={destroy.isError ? explain(destroy.error) : undefined}
         />
         <div className="dialog-actions">
           <Button onPress={closeDialog}>{t("Keep it")}</Button>
-          <Button kind="danger" type="submit" isDisabled={typed.trim() !== room.name || destroy.isPending}>
+          <Button kind="danger" type="submit" isDisabled={typed.trim() !== name || destroy.isPending}>
             {t("Destroy")}
           </Button>
         </div>

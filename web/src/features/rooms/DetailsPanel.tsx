@@ -1,19 +1,22 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { openDialog } from "../../app/dialogs";
-import { t } from "../../app/i18n";
+import { explain } from "../../app/explain";
+import { t, useLanguage } from "../../app/i18n";
 import { go, show } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { Button, IconButton } from "../../ui/Button";
 import { Choice } from "../../ui/Choice";
-import { Field, TextField } from "../../ui/Field";
 import { Icon } from "../../ui/Icon";
 import { toast } from "../../ui/Toasts";
-import { ApiError } from "../../wire/http";
 import type { NotifyLevel, Room } from "../../wire/types";
-import { api } from "../session/session";
+import { PersonLine } from "../people/PersonLine";
+import { usePerson } from "../people/people";
+import { api, useMe } from "../session/session";
 import { AuditList } from "./AuditList";
+import { BanList } from "./BanList";
 import { InviteButton } from "./InviteButton";
+import { duration, RoomEditor } from "./RoomEditor";
 import { remember, useRoom } from "./rooms";
 
 /** What a room is, how it reaches one, and, for those who may, how to change it. */
@@ -31,34 +34,97 @@ export default function DetailsPanel({ id }: { readonly id: string }) {
       </header>
       <div className="panel-body">
         {isEditing ? (
-          <Editor room={room} onDone={() => edit(false)} />
+          <RoomEditor room={room} onDone={() => edit(false)} />
         ) : (
-          <section className="details">
-            <Avatar id={room.id} name={room.name} picture={room.icon} size="large" square={!direct} />
-            <h3 dir="auto">{room.name}</h3>
-            {room.topic && <p dir="auto">{room.topic}</p>}
-            {room.description && (
-              <p className="field-hint" dir="auto">
-                {room.description}
-              </p>
-            )}
-            {!direct && (
-              <div className="details-actions">
-                <InviteButton room={room} />
-                {moderates && (
-                  <Button onPress={() => edit(true)}>
-                    <Icon name="edit" size={16} /> {t("Change")}
-                  </Button>
-                )}
-              </div>
-            )}
-          </section>
+          <About room={room} direct={direct} onEdit={moderates ? () => edit(true) : undefined} />
         )}
+        {direct && <People room={room} />}
         <Notify room={room} />
-        {moderates && <AuditList room={room.id} />}
+        {moderates && (
+          <>
+            <BanList room={room.id} />
+            <details className="more details-part">
+              <summary>{t("What was done here")}</summary>
+              <AuditList path={`rooms/${room.id}/audit`} />
+            </details>
+          </>
+        )}
         <Leaving room={room} direct={direct} />
       </div>
     </>
+  );
+}
+
+interface AboutProps {
+  readonly room: Room;
+  readonly direct: boolean;
+  readonly onEdit: (() => void) | undefined;
+}
+
+function About({ room, direct, onEdit }: AboutProps) {
+  const language = useLanguage();
+  const rules = [
+    room.kind === "public" && t("Anybody may join"),
+    room.kind === "private" && t("By invitation"),
+    room.slow_mode_ms > 0 && t("Slow mode: {pause}", { pause: duration(room.slow_mode_ms / 1_000) }),
+    room.links !== "member" && t("Links by moderators only"),
+    room.archived && t("Archived"),
+  ].filter((rule): rule is string => typeof rule === "string");
+  return (
+    <section className="details">
+      <Avatar id={room.id} name={room.name} picture={room.icon} size="large" square={!direct} />
+      <h3 dir="auto">{room.name}</h3>
+      {room.topic && <p dir="auto">{room.topic}</p>}
+      {room.description && (
+        <p className="field-hint" dir="auto">
+          {room.description}
+        </p>
+      )}
+      {!direct && (
+        <>
+          <p className="field-hint">
+            {[
+              ...rules,
+              t("since {date}", { date: new Date(room.created_at).toLocaleDateString(language) }),
+            ].join(" · ")}
+          </p>
+          <div className="details-actions">
+            <InviteButton room={room} />
+            {onEdit && (
+              <Button onPress={onEdit}>
+                <Icon name="edit" size={16} /> {t("Change")}
+              </Button>
+            )}
+          </div>
+        </>
+      )}
+    </section>
+  );
+}
+
+/** The others of a direct conversation. */
+function People({ room }: { readonly room: Room }) {
+  const me = useMe();
+  const others = (room.people ?? []).filter((user) => user !== me.id);
+  return (
+    <ul className="details-people">
+      {others.map((user) => (
+        <Person key={user} id={user} />
+      ))}
+    </ul>
+  );
+}
+
+function Person({ id }: { readonly id: string }) {
+  const user = usePerson(id);
+  if (!user) return null;
+  return (
+    <li>
+      <button type="button" className="person" onClick={() => openDialog({ kind: "person", user: id })}>
+        <Avatar id={id} name={user.display_name} picture={user.avatar} status={user.status} />
+        <PersonLine user={user} />
+      </button>
+    </li>
   );
 }
 
@@ -68,13 +134,16 @@ function Notify({ room }: { readonly room: Room }) {
     mutationFn: (notify: NotifyLevel) =>
       api.ask(`rooms/${room.id}/notify`, { method: "PUT", body: { notify } }),
     onMutate: (notify) => remember(queries, { ...room, notify }),
-    onError: (error) => toast(error.message),
+    onError: (error) => {
+      remember(queries, room);
+      toast(explain(error));
+    },
   });
   return (
     <section className="details-part">
       <Choice
         label={t("Notify me of")}
-        value={room.notify ?? "mentions"}
+        value={room.notify}
         onChange={(level) => change.mutate(level)}
         options={[
           { value: "all", label: t("Every message") },
@@ -86,110 +155,56 @@ function Notify({ room }: { readonly room: Room }) {
   );
 }
 
-function Editor({ room, onDone }: { readonly room: Room; readonly onDone: () => void }) {
-  const queries = useQueryClient();
-  const save = useMutation({
-    mutationFn: (body: object) => api.ask<Room>(`rooms/${room.id}`, { method: "PATCH", body }),
-    onSuccess: (changed) => {
-      remember(queries, changed);
-      onDone();
-    },
-  });
-  const error = save.error instanceof ApiError ? save.error : undefined;
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    save.mutate({
-      name: form.get("name"),
-      topic: form.get("topic"),
-      description: form.get("description"),
-      slow_mode_ms: Number(form.get("slow")) * 1_000,
-      links: form.get("links"),
-      mention_all: form.get("mention_all"),
-    });
-  };
-  return (
-    <form className="form" onSubmit={submit}>
-      <Field label={t("Name")} name="name" defaultValue={room.name} required error={error?.field("name")} />
-      <Field label={t("Topic")} name="topic" defaultValue={room.topic} error={error?.field("topic")} />
-      <TextField
-        label={t("What it is about")}
-        name="description"
-        defaultValue={room.description}
-        error={error?.field("description")}
-      />
-      <Field
-        label={t("Slow mode")}
-        name="slow"
-        type="number"
-        min={0}
-        max={21_600}
-        defaultValue={(room.slow_mode_ms ?? 0) / 1_000}
-        hint={t("Seconds between two messages of a member; 0: none")}
-        error={error?.field("slow_mode_ms")}
-      />
-      <Least label={t("Who may post links")} name="links" value={room.links} />
-      <Least label={t("Who may call everybody with @all")} name="mention_all" value={room.mention_all} />
-      {error && !error.problem?.errors?.length && <p className="field-error">{error.message}</p>}
-      <div className="dialog-actions">
-        <Button onPress={onDone}>{t("Cancel")}</Button>
-        <Button kind="primary" type="submit" isDisabled={save.isPending}>
-          {t("Save")}
-        </Button>
-      </div>
-    </form>
-  );
-}
-
-/** The least role that may do something. */
-function Least({
-  label,
-  name,
-  value,
-}: {
-  readonly label: string;
-  readonly name: string;
-  readonly value: string;
-}) {
-  return (
-    <label className="field">
-      <span className="field-label">{label}</span>
-      <select className="input" name={name} defaultValue={value}>
-        <option value="member">{t("Everybody")}</option>
-        <option value="moderator">{t("Moderators")}</option>
-        <option value="owner">{t("The owner")}</option>
-      </select>
-    </label>
-  );
-}
-
 function Leaving({ room, direct }: { readonly room: Room; readonly direct: boolean }) {
   const queries = useQueryClient();
-  const leave = useMutation({
-    mutationFn: () => api.ask(`rooms/${room.id}/leave`, { method: "POST" }),
-    onSuccess: () => go({ page: "home" }, undefined, true),
-    onError: (error) => toast(error.message),
-  });
-  const archive = useMutation({
-    mutationFn: (archived: boolean) =>
-      api.ask<Room>(`rooms/${room.id}`, { method: "PATCH", body: { archived } }),
-    onSuccess: (changed) => remember(queries, changed),
-    onError: (error) => toast(error.message),
-  });
   if (room.kind === "direct") return null;
   const owns = room.role === "owner";
+  const archive = () =>
+    openDialog({
+      kind: "confirm",
+      question: {
+        title: room.archived
+          ? t("Bring {name} back?", { name: room.name })
+          : t("Archive {name}?", { name: room.name }),
+        text: room.archived
+          ? t("Members can write again.")
+          : t("Everybody can still read it, but nothing can be added. You can bring it back."),
+        action: room.archived ? t("Bring back") : t("Archive"),
+        act: async () =>
+          remember(
+            queries,
+            await api.ask<Room>(`rooms/${room.id}`, { method: "PATCH", body: { archived: !room.archived } }),
+          ),
+      },
+    });
+  const leave = () =>
+    openDialog({
+      kind: "confirm",
+      question: {
+        title: t("Leave {name}?", { name: room.name }),
+        text:
+          room.kind === "public"
+            ? t("You can come back at any time.")
+            : t("To come back you need its code, or an invitation."),
+        action: t("Leave"),
+        act: async () => {
+          await api.ask(`rooms/${room.id}/leave`, { method: "POST" });
+          go({ page: "home" }, undefined, true);
+        },
+      },
+    });
   return (
     <section className="details-part">
       {owns && (
-        <Button onPress={() => archive.mutate(!room.archived)}>
-          {room.archived ? t("Bring back from the archive") : t("Archive: make it read-only")}
+        <Button onPress={archive}>
+          {room.archived ? t("Bring back from the archive…") : t("Archive: make it read-only…")}
         </Button>
       )}
-      <Button onPress={() => leave.mutate()}>
-        <Icon name="logout" size={16} /> {t("Leave")}
+      <Button onPress={leave}>
+        <Icon name="logout" size={16} /> {t("Leave…")}
       </Button>
       {owns && !direct && (
-        <Button kind="danger" onPress={() => openDialog({ kind: "destroy", room: room.id })}>
+        <Button kind="danger" onPress={() => openDialog({ kind: "destroy", room: room.id, name: room.name })}>
           <Icon name="delete" size={16} /> {t("Destroy the room…")}
         </Button>
       )}

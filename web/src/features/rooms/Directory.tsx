@@ -1,11 +1,12 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
-import { useDeferredValue, useState } from "react";
+import { useState } from "react";
 import { openDialog } from "../../app/dialogs";
 import { t } from "../../app/i18n";
 import { go } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { Button, IconButton } from "../../ui/Button";
 import { toast } from "../../ui/Toasts";
+import { useDebounced } from "../../ui/useDebounced";
 import type { Room, RoomList } from "../../wire/types";
 import { api } from "../session/session";
 import { refusal } from "./JoinDialog";
@@ -14,7 +15,7 @@ import { remember } from "./rooms";
 /** Public rooms, to look for and to join. */
 export function Directory() {
   const [query, setQuery] = useState("");
-  const q = useDeferredValue(query.trim());
+  const q = useDebounced(query.trim());
   const queries = useQueryClient();
   const pages = useInfiniteQuery({
     queryKey: ["directory", q],

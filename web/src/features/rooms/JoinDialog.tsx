@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { FormEvent } from "react";
 import { closeDialog } from "../../app/dialogs";
+import { explain } from "../../app/explain";
 import { t } from "../../app/i18n";
 import { go } from "../../app/router";
 import { Button } from "../../ui/Button";
@@ -53,8 +54,6 @@ export default function JoinDialog() {
 
 /** Why a code did not let somebody in. */
 export function refusal(error: unknown): string {
-  if (!(error instanceof ApiError)) return t("Something went wrong.");
-  if (error.code === "room_not_found") return t("This code does not work, or does not any more.");
-  if (error.code === "banned") return t("You may not come back into this room.");
-  return error.message;
+  const unknown = error instanceof ApiError && error.code === "room_not_found";
+  return unknown ? t("This code does not work, or does not any more.") : explain(error);
 }

@@ -75,6 +75,20 @@ export function RoomList({ current, me }: Props) {
           <span className="room-name">{t("While you were away")}</span>
           {waiting > 0 && <span className="badge">{waiting}</span>}
         </a>
+        {me.admin && (
+          <a
+            className="room-link"
+            href={pathOf({ page: "admin" })}
+            aria-current={route.page === "admin" ? "page" : undefined}
+            onClick={(event) => {
+              event.preventDefault();
+              go({ page: "admin" });
+            }}
+          >
+            <Icon name="gear" size={18} />
+            <span className="room-name">{t("Administration")}</span>
+          </a>
+        )}
         <h2 className="sidebar-group">{t("Rooms")}</h2>
         {isLoading && <div className="skeleton sidebar-skeleton" />}
         <ul>

@@ -11,6 +11,8 @@ import { Composer } from "../composer/Composer";
 import { DropTarget } from "../composer/DropTarget";
 import { Timeline } from "../timeline/Timeline";
 import { TypingLine } from "../timeline/TypingLine";
+import { FirstSteps } from "./FirstSteps";
+import { keepLastRoom } from "./lastRoom";
 import { NotYours } from "./NotYours";
 import { useRoom, useRooms } from "./rooms";
 import "./rooms.css";
@@ -38,6 +40,11 @@ export function RoomPage({ id, target }: Props) {
     [engine, id],
   );
 
+  const isMember = room !== undefined;
+  useEffect(() => {
+    if (isMember) keepLastRoom(id);
+  }, [id, isMember]);
+
   if (!room) return isLoading ? null : <NotYours id={id} />;
   const editLast = () => {
     const own = engine.room(id)?.timeline.messages() ?? [];
@@ -54,6 +61,7 @@ export function RoomPage({ id, target }: Props) {
         editing={editing}
         onEdit={(message) => setEditing(message?.id)}
       />
+      <FirstSteps room={room} />
       <TypingLine room={room} />
       <Composer room={room} replyTo={replyTo} onReplied={() => setReplyTo(undefined)} onEditLast={editLast} />
     </DropTarget>

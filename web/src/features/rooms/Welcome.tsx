@@ -1,20 +1,35 @@
+import { useEffect } from "react";
 import { openDialog } from "../../app/dialogs";
 import { t } from "../../app/i18n";
+import { usePreferences } from "../../app/preferences";
 import { go } from "../../app/router";
 import { Button } from "../../ui/Button";
+import { Icon } from "../../ui/Icon";
 import { Logo } from "../../ui/Logo";
+import type { Room } from "../../wire/types";
 import { useMe } from "../session/session";
-import { useRooms } from "./rooms";
+import { lastRoom } from "./lastRoom";
+import { isDirect, useRooms } from "./rooms";
 
-/** What there is to do when no room is open. */
+/** Whether this visit has been led to a room already: from then on, home is home. */
+let led = false;
+
+/** What there is to do when no room is open. A visit begins in the room where the last one ended. */
 export function Welcome() {
   const me = useMe();
+  const { firstSteps } = usePreferences();
   const { rooms, isLoading } = useRooms();
-  if (isLoading) return null;
+  const goal = led || isLoading ? undefined : beginning(rooms, firstSteps);
+  useEffect(() => {
+    if (isLoading || led) return;
+    led = true;
+    if (goal) go({ page: "room", room: goal.id, seq: undefined }, undefined, true);
+  }, [isLoading, goal]);
+  if (isLoading || goal) return null;
   return (
     <div className="empty" style={{ flex: 1 }}>
       <Logo size={56} />
-      <h2>{t("Hello, {name}", { name: me.display_name })}</h2>
+      <h1 dir="auto">{t("Hello, {name}", { name: me.display_name })}</h1>
       <p>
         {rooms.length > 0
           ? t("Pick a room on the left, or press Ctrl K to jump to one.")
@@ -22,10 +37,20 @@ export function Welcome() {
       </p>
       <div className="dialog-actions">
         <Button kind="primary" onPress={() => openDialog({ kind: "create-room" })}>
-          {t("Create a room")}
+          <Icon name="add" size={16} /> {t("Create a room")}
         </Button>
         <Button onPress={() => go({ page: "directory" })}>{t("Find public rooms")}</Button>
+        <Button onPress={() => openDialog({ kind: "join" })}>{t("Join with a code")}</Button>
+        <Button onPress={() => openDialog({ kind: "direct" })}>{t("Message people")}</Button>
       </div>
     </div>
   );
+}
+
+/** Where a visit begins: newcomers in the first public room, others where they were; on a phone, at the list. */
+function beginning(rooms: readonly Room[], isNewcomer: boolean): Room | undefined {
+  const last = rooms.find(({ id }) => id === lastRoom());
+  if (isNewcomer && !last)
+    return rooms.find(({ kind }) => kind === "public") ?? rooms.find((room) => !isDirect(room));
+  return window.matchMedia("(max-width: 720px)").matches ? undefined : last;
 }

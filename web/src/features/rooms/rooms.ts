@@ -98,9 +98,13 @@ function countedAfter(
   return { unread: unread.length, mentions: mentions.length };
 }
 
+/** Whether a room is a conversation of a few people, without a name of its own. */
+export function isDirect({ kind }: Pick<Room, "kind">): boolean {
+  return kind === "direct" || kind === "group";
+}
+
 /** Rooms in the order of the list: those that call first, then by when something was last said. */
 export function inOrder(rooms: readonly Room[]): { direct: Room[]; others: Room[] } {
   const byName = [...rooms].sort((a, b) => a.name.localeCompare(b.name));
-  const isDirect = ({ kind }: Room) => kind === "direct" || kind === "group";
   return { direct: byName.filter(isDirect), others: byName.filter((room) => !isDirect(room)) };
 }

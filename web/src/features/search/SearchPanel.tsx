@@ -1,9 +1,11 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { type KeyboardEvent, useDeferredValue, useRef, useState } from "react";
+import { type KeyboardEvent, useRef, useState } from "react";
+import { explain as inWords } from "../../app/explain";
 import { t, useLanguage } from "../../app/i18n";
 import { go, show } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { Button, IconButton } from "../../ui/Button";
+import { useDebounced } from "../../ui/useDebounced";
 import { ApiError } from "../../wire/http";
 import type { SearchHit, SearchResults } from "../../wire/types";
 import { nameOf, usePerson } from "../people/people";
@@ -15,7 +17,7 @@ import "./search.css";
 export default function SearchPanel({ room }: { readonly room: string | undefined }) {
   const [query, setQuery] = useState("");
   const [onlyHere, setOnlyHere] = useState(false);
-  const q = useDeferredValue(query.trim());
+  const q = useDebounced(query.trim());
   const list = useRef<HTMLUListElement>(null);
   const search = useInfiniteQuery({
     queryKey: ["search", q, onlyHere ? room : ""],
@@ -68,7 +70,8 @@ export default function SearchPanel({ room }: { readonly room: string | undefine
           <p className="field-hint">
             {t("Narrow it down with")} <code>from:name</code> <code>in:room</code>{" "}
             <code>before:2026-01-31</code> <code>after:2026-01-01</code> <code>has:image</code>{" "}
-            <code>has:link</code>
+            <code>has:file</code> <code>has:link</code> <code>mentions:me</code> <code>"a phrase"</code>{" "}
+            <code>-word</code>
           </p>
         )}
       </div>
@@ -144,7 +147,5 @@ function Highlighted({
 }
 
 function explain(error: Error): string {
-  if (error instanceof ApiError && error.code === "rate_limited") return t("That was fast. Wait a moment.");
-  if (error instanceof ApiError) return error.field("q") ?? error.message;
-  return error.message;
+  return (error instanceof ApiError && error.field("q")) || inWords(error);
 }

@@ -1,4 +1,5 @@
 import { type FormEvent, useState } from "react";
+import { explain } from "../../app/explain";
 import { t, useLanguage } from "../../app/i18n";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
@@ -109,23 +110,4 @@ function lead(isNew: boolean): string {
 
 function isFieldError(error: ApiError): boolean {
   return error.code === "username_taken" || (error.problem?.errors?.length ?? 0) > 0;
-}
-
-function explain(error: ApiError): string {
-  switch (error.code) {
-    case "invalid_credentials":
-      return t("The user name or the password is wrong.");
-    case "account_suspended":
-      return t("This account is suspended.");
-    case "rate_limited": {
-      const seconds = Math.ceil((error.problem?.retry_after_ms ?? 1_000) / 1_000);
-      return t("Too many tries. Try again in {seconds, plural, one {# second} other {# seconds}}.", {
-        seconds,
-      });
-    }
-    case "offline":
-      return t("The server can’t be reached. Check your connection.");
-    default:
-      return error.message;
-  }
 }

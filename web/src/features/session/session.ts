@@ -1,7 +1,8 @@
 import { create } from "zustand";
 import { type Conversation, startConversation } from "../../app/conversation";
+import { prefer } from "../../app/preferences";
 import { Memory } from "../../log/storage";
-import { Api, ApiError } from "../../wire/http";
+import { Api, ApiError, csrf } from "../../wire/http";
 import type { Me, SessionResponse } from "../../wire/types";
 
 /** Who uses this browser. */
@@ -27,6 +28,11 @@ channel.onmessage = ({ data }) => {
 
 /** Finds out who is here. Offline, the one who was here last, with what the device remembers. */
 export async function resume(): Promise<void> {
+  // The cookie that scripts can read comes and goes with the session's own: no need to ask and be refused.
+  if (csrf() === undefined) {
+    set({ kind: "nobody" });
+    return;
+  }
   try {
     await enter(await api.ask<Me>("me"));
   } catch (error) {
@@ -45,6 +51,7 @@ export async function logIn(username: string, password: string): Promise<void> {
 /** Makes an account and logs in. Throws {@link ApiError}. */
 export async function register(username: string, password: string, displayName: string): Promise<void> {
   const name = displayName.trim();
+  prefer({ firstSteps: true });
   await begin("register", { username, password, ...(name ? { display_name: name } : {}) });
 }
 

@@ -1,6 +1,7 @@
 import { closeDialog } from "../../app/dialogs";
 import { t } from "../../app/i18n";
 import { Dialog } from "../../ui/Dialog";
+import "./settings.css";
 
 /** The keys that work everywhere. */
 export default function HelpDialog() {
@@ -11,6 +12,10 @@ export default function HelpDialog() {
     ["Ctrl Shift F", t("Search")],
     ["Esc", t("Close what is open, or mark the room as read")],
     ["↑", t("Edit your last message")],
+    ["R", t("On a message: reply")],
+    ["E", t("On a message of yours: edit")],
+    ["+", t("On a message: react")],
+    ["Enter", t("On a message: everything else")],
     ["Ctrl /", t("This list")],
   ];
   return (

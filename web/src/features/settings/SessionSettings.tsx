@@ -1,11 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { closeDialog } from "../../app/dialogs";
+import { explain } from "../../app/explain";
 import { t, useLanguage } from "../../app/i18n";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
 import { toast } from "../../ui/Toasts";
 import type { Me, SessionList } from "../../wire/types";
+import { useBlocks } from "../people/blocks";
 import { ago } from "../people/PersonLine";
 import { api, becomes, logOut, useMe } from "../session/session";
 
@@ -14,6 +16,7 @@ export function SessionSettings() {
   return (
     <div className="form">
       <Privacy />
+      <Blocked />
       <Sessions />
       <Password />
       <EndAccount />
@@ -26,7 +29,7 @@ function Privacy() {
   const change = useMutation({
     mutationFn: (body: object) => api.ask<Me>("me", { method: "PATCH", body }),
     onSuccess: becomes,
-    onError: (error) => toast(error.message),
+    onError: (error) => toast(explain(error)),
   });
   return (
     <section>
@@ -50,6 +53,29 @@ function Privacy() {
   );
 }
 
+function Blocked() {
+  const { blocked, setBlocked } = useBlocks();
+  if (blocked.length === 0) return null;
+  return (
+    <section>
+      <h3 className="field-label">{t("Blocked people")}</h3>
+      <ul className="sessions">
+        {blocked.map(({ id, display_name, username }) => (
+          <li key={id}>
+            <span dir="auto">
+              {display_name}
+              <span className="field-hint" dir="ltr">
+                @{username}
+              </span>
+            </span>
+            <Button onPress={() => setBlocked(id, false)}>{t("Unblock")}</Button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
 function Sessions() {
   const language = useLanguage();
   const queries = useQueryClient();
@@ -57,7 +83,7 @@ function Sessions() {
   const end = useMutation({
     mutationFn: (path: string) => api.ask(path, { method: "DELETE" }),
     onSettled: () => queries.invalidateQueries({ queryKey: ["sessions"] }),
-    onError: (error) => toast(error.message),
+    onError: (error) => toast(explain(error)),
   });
   return (
     <section>
@@ -124,7 +150,7 @@ function Password() {
           autoComplete="new-password"
           minLength={8}
           required
-          error={change.isError ? change.error.message : undefined}
+          error={change.isError ? explain(change.error) : undefined}
         />
         <Button kind="primary" type="submit" isDisabled={change.isPending}>
           {t("Change")}
@@ -155,7 +181,7 @@ function EndAccount() {
         autoComplete="current-password"
         value={password}
         onChange={({ currentTarget }) => setPassword(currentTarget.value)}
-        error={end.isError ? end.error.message : undefined}
+        error={end.isError ? explain(end.error) : undefined}
       />
       <Button kind="danger" isDisabled={password === "" || end.isPending} onPress={() => end.mutate()}>
         {t("Delete my account")}

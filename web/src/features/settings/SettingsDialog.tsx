@@ -2,13 +2,11 @@ import { type ReactNode, useState } from "react";
 import { closeDialog } from "../../app/dialogs";
 import { LANGUAGES, type Language, t } from "../../app/i18n";
 import { prefer, usePreferences } from "../../app/preferences";
-import { Button } from "../../ui/Button";
 import { Choice } from "../../ui/Choice";
 import { Dialog } from "../../ui/Dialog";
-import { toast } from "../../ui/Toasts";
-import { askForNotifications } from "../notifications/notifications";
 import { ProfileSettings } from "../profile/ProfileSettings";
 import { logOut } from "../session/session";
+import { NotificationSettings } from "./NotificationSettings";
 import { SessionSettings } from "./SessionSettings";
 import "./settings.css";
 
@@ -51,7 +49,7 @@ export default function SettingsDialog() {
         <div className="settings-page">
           {page === "profile" && <ProfileSettings />}
           {page === "appearance" && <Appearance />}
-          {page === "notifications" && <Notifications />}
+          {page === "notifications" && <NotificationSettings />}
           {page === "sessions" && <SessionSettings />}
         </div>
       </div>
@@ -96,41 +94,6 @@ function Appearance() {
           onChange={({ currentTarget }) => prefer({ enterSends: currentTarget.checked })}
         />
       </label>
-    </Stack>
-  );
-}
-
-function Notifications() {
-  const { notifications } = usePreferences();
-  const [permission, setPermission] = useState(() =>
-    "Notification" in window ? Notification.permission : "denied",
-  );
-  const ask = async () => {
-    const granted = await askForNotifications();
-    setPermission(granted ? "granted" : "denied");
-    if (granted) new Notification("Hubbub", { body: t("Notifications work."), tag: "test" });
-    else toast(t("The browser does not allow notifications for this page."));
-  };
-  return (
-    <Stack>
-      <Choice
-        label={t("While you are not looking")}
-        value={notifications}
-        onChange={(value) => prefer({ notifications: value })}
-        options={[
-          { value: "content", label: t("Show who wrote and what") },
-          { value: "sender", label: t("Show only that something was written") },
-          { value: "off", label: t("Show nothing") },
-        ]}
-      />
-      <p className="field-hint">
-        {permission === "granted"
-          ? t("This browser shows notifications while Hubbub is open in a tab.")
-          : t("This browser has not been allowed to show notifications.")}
-      </p>
-      <Button onPress={() => void ask()}>
-        {permission === "granted" ? t("Show a test notification") : t("Allow notifications")}
-      </Button>
     </Stack>
   );
 }

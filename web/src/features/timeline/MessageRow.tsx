@@ -1,6 +1,7 @@
 import { memo, useState } from "react";
 import { useConversation } from "../../app/conversation";
 import { openDialog } from "../../app/dialogs";
+import { inWords } from "../../app/explain";
 import { t, useLanguage } from "../../app/i18n";
 import { Avatar } from "../../ui/Avatar";
 import { Icon } from "../../ui/Icon";
@@ -109,7 +110,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
         {failed && (
           <p className="message-failed" role="alert">
             <Icon name="warning" size={16} />
-            <span>{delivery.detail}</span>
+            <span>{inWords(delivery.code) ?? delivery.detail}</span>
             <button type="button" onClick={() => conversation.engine.retry(message.id)}>
               {t("Retry")}
             </button>

@@ -5,6 +5,7 @@ import { t, useLanguage } from "../../app/i18n";
 import { IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import type { Message, Room } from "../../wire/types";
+import { uploaded } from "../composer/uploads";
 import { watch } from "../people/people";
 import { Announcer } from "./Announcer";
 import { keepAnchor } from "./anchors";
@@ -59,6 +60,7 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
       read: Math.max(0, ...others.map(({ read }) => read)),
       newAfter,
       room: room.id,
+      uploaded,
     });
   }, [log, version, pending, online, conversation, newAfter, room.id]);
 

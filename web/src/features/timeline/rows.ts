@@ -1,12 +1,12 @@
 import { apply } from "../../log/changes";
 import type { Pending } from "../../log/outbox";
 import type { Row as LogRow } from "../../log/timeline";
-import type { Message } from "../../wire/types";
+import type { Attachment, ErrorCode, Message } from "../../wire/types";
 
 /** How far one's own message has come. */
 export type Delivery =
   | { kind: "queued" | "sending" | "sent" | "delivered" | "read" }
-  | { kind: "failed"; detail: string };
+  | { kind: "failed"; code: ErrorCode; detail: string };
 
 /** One row of the list of messages. The key stays the same while a message is sent and stored. */
 export type Row =
@@ -39,6 +39,8 @@ export interface Source {
   /** The seq after which everything is new to the reader; fixed when they came in. */
   readonly newAfter: number | undefined;
   readonly room: string;
+  /** A file that went out with a message of this tab. */
+  readonly uploaded?: (id: string) => Attachment | undefined;
 }
 
 /** Messages by one person within this time are a group. */
@@ -82,7 +84,7 @@ export function rowsOf(source: Source): Row[] {
   for (const pending of source.pending) {
     const { operation } = pending;
     if (operation.type !== "send" || known.has(operation.id)) continue;
-    add(draftOf(pending, source.user), pendingDelivery(pending, source.online), false);
+    add(draftOf(pending, source), pendingDelivery(pending, source.online), false);
   }
   return rows;
 }
@@ -116,12 +118,12 @@ function deliveryOf(message: Message, source: Source): Delivery {
 }
 
 function pendingDelivery({ state }: Pending, online: boolean): Delivery {
-  if (state.kind === "failed") return { kind: "failed", detail: state.detail };
+  if (state.kind === "failed") return { kind: "failed", code: state.code, detail: state.detail };
   return { kind: online ? "sending" : "queued" };
 }
 
 /** What one has just said, as it will be shown once it has its place. */
-function draftOf({ operation, since }: Pending, user: string): Message {
+function draftOf({ operation, since }: Pending, { user, uploaded }: Source): Message {
   if (operation.type !== "send") throw new Error("only what is said is shown as a message");
   const { id, room, body } = operation;
   const at = new Date(since).toISOString();
@@ -132,7 +134,11 @@ function draftOf({ operation, since }: Pending, user: string): Message {
     id,
     sender: user,
     at,
-    body: { text: body.text ?? "", ...(body.reply_to ? { reply_to: body.reply_to } : {}) },
+    body: {
+      text: body.text ?? "",
+      attachments: (body.attachments ?? []).flatMap((id) => uploaded?.(id) ?? []),
+      ...(body.reply_to ? { reply_to: body.reply_to } : {}),
+    },
     reactions: [],
   } as Message;
 }
