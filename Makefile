@@ -37,6 +37,7 @@ test: servers lint web ## Check everything: what continuous integration runs
 	tools/check-types
 	tools/conformance
 	tools/loadtest --size tiny
+	tools/backup-drill
 
 .PHONY: conformance
 conformance: servers ## Run Schemathesis against a live server and a live cluster
@@ -90,6 +91,11 @@ SIZE ?= small
 loadtest: servers ## Put load on a cluster with k6: storms, steady talk, churn, a death, a soak
 	cargo build --profile $(PROFILE) -p hubbub-gateway -p hubbub-worker --bins
 	tools/loadtest --size $(SIZE) --profile $(PROFILE) $(ARGS)
+
+.PHONY: backup-drill
+backup-drill: servers ## Back up and restore, standalone and a cluster, and look what is there again
+	cargo build --profile $(PROFILE) -p hubbub-gateway -p hubbub-worker --bins
+	tools/backup-drill --profile $(PROFILE) $(ARGS)
 
 .PHONY: docs
 docs: ## Write the generated documents anew: settings, schemas, OpenAPI, AsyncAPI, TypeScript

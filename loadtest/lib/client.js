@@ -267,7 +267,7 @@ export class Client {
       case "sync":
         return room && this.sync(room, frame);
       case "reset":
-        return room?.reset(frame.epoch, frame.seq);
+        return room && this.reset(room, frame);
       case "heads":
         return this.heads(frame.rooms);
       case "error":
@@ -315,6 +315,13 @@ export class Client {
     if (this.lostAt) {
       this.caughtUp();
     }
+  }
+
+  /** The room has lost its place: what is on the screen goes, and what has no ack is said again. */
+  reset(room, { epoch, seq }) {
+    room.reset(epoch, seq);
+    this.outbox.restart();
+    this.flush();
   }
 
   acked({ id }) {

@@ -15,8 +15,10 @@ export class Room {
     this.seq = null;
   }
 
-  /** Heard from here on; what came before is not of this run. */
+  /** Heard from here on; what came before is not of this run, or was forgotten by a reset. */
   start(epoch, seq) {
+    /** Where it was first heard. What was said since then must be stored, whatever was reset. */
+    this.origin ??= seq;
     this.epoch = epoch;
     this.seq = seq;
     this.base = seq;

@@ -15,7 +15,7 @@ async function stored(clients, n) {
   const bases = new Map();
   for (const client of clients) {
     for (const room of client.rooms.values()) {
-      const base = Math.min(room.base, bases.get(room.id)?.base ?? Infinity);
+      const base = Math.min(room.origin, bases.get(room.id)?.base ?? Infinity);
       bases.set(room.id, { base, token: client.account.token });
     }
   }
