@@ -5,6 +5,7 @@
 //! - [`settings`]: what can be set, checked
 //! - [`app`]: what every request and every socket can reach
 //! - [`server`]: the accept loop
+//! - `lingering`: requests that are refused while their body still comes
 //! - [`affinity`]: a cookie for load balancers
 //! - [`auth`]: tokens, passwords, cookies and CSRF, allowed origins
 //! - [`http`]: the HTTP API under `/api/v1`
@@ -43,6 +44,7 @@ pub mod erasure;
 pub mod files;
 pub mod http;
 pub mod hub;
+mod lingering;
 pub mod media;
 pub mod membership;
 pub mod metric;

@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use crate::lingering::Lingering;
+
 /// How long a client may take to send a request's head: slowloris is cut off here.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest request head, in bytes.
@@ -41,7 +43,7 @@ pub async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
-                tasks.spawn(serve(stream, peer, router.clone(), stop.clone()));
+                tasks.spawn(serve(stream, peer, router.clone(), tasks.clone(), stop.clone()));
             }
             Err(error) if of_one_connection(&error) => {}
             Err(error) => {
@@ -62,14 +64,21 @@ fn of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
     // Frames are written when they are due; waiting for more would only delay them.
     if stream.set_nodelay(true).is_err() {
         return;
     }
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        let answer = router.clone().oneshot(request.map(Body::new));
+        let request = Lingering::wrap(request, &tasks).map(Body::new);
+        let answer = router.clone().oneshot(request);
         async move { Ok::<Response<Body>, Infallible>(answer.await.unwrap_or_else(|e| match e {})) }
     });
     let connection = hyper::server::conn::http1::Builder::new()

@@ -1,0 +1,102 @@
+"""The manifests as Kustomize builds them, and what is read out of them."""
+
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+K8S = ROOT / "k8s"
+# Kinds that a plain cluster does not know.
+CUSTOM_APIS = ("gateway.networking.k8s.io/", "monitoring.coreos.com/", "external-secrets.io/")
+
+
+def kustomize(directory):
+    built = subprocess.run(
+        ["kubectl", "kustomize", str(directory)], capture_output=True, text=True, timeout=60
+    )
+    if built.returncode:
+        raise AssertionError(f"{directory} does not build: {built.stderr}")
+    return [document for document in yaml.safe_load_all(built.stdout) if document]
+
+
+def with_component(name):
+    """The base with one component, in a namespace."""
+    with tempfile.TemporaryDirectory(dir=K8S) as directory:
+        (Path(directory) / "kustomization.yaml").write_text(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: some\n"
+            f"resources: [../base]\ncomponents: [../components/{name}]\n"
+        )
+        return kustomize(directory)
+
+
+def everything():
+    """Name and documents of everything that can be built."""
+    built = {f"overlays/{path.name}": kustomize(path) for path in sorted((K8S / "overlays").iterdir())}
+    built["base"] = kustomize(K8S / "base")
+    for path in sorted((K8S / "components").iterdir()):
+        built[f"base with {path.name}"] = with_component(path.name)
+    return built
+
+
+def find(documents, kind, name=None):
+    return [d for d in documents if d["kind"] == kind and name in (None, d["metadata"]["name"])]
+
+
+def one(documents, kind, name):
+    (document,) = find(documents, kind, name)
+    return document
+
+
+def workloads(documents):
+    return [d for d in documents if d["kind"] in ("Deployment", "StatefulSet")]
+
+
+def pod(workload):
+    return workload["spec"]["template"]["spec"]
+
+
+def container(workload):
+    (only,) = pod(workload)["containers"]
+    return only
+
+
+def environment(documents, workload):
+    """The variables of a container and their values; None for what is not written down."""
+    found = {}
+    for source in container(workload).get("envFrom", []):
+        found |= one(documents, "ConfigMap", source["configMapRef"]["name"])["data"]
+    for variable in container(workload).get("env", []):
+        found[variable["name"]] = variable.get("value")
+    return found
+
+
+def selects(selector, labels):
+    """Whether a selector, with or without `matchLabels`, matches."""
+    wanted = selector.get("matchLabels", {} if "matchExpressions" in selector else selector)
+    expressions = selector.get("matchExpressions", [])
+    assert all(e["operator"] == "In" for e in expressions)
+    return all(labels.get(k) == v for k, v in wanted.items()) and all(
+        labels.get(e["key"]) in e["values"] for e in expressions
+    )
+
+
+def binary(name):
+    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    return target / "debug" / name
+
+
+def settings(name):
+    """Each setting of a binary with its default, as its `--help` has them."""
+    text = subprocess.run(
+        [binary(name), "--help"], capture_output=True, text=True, timeout=30, check=True
+    ).stdout
+    return dict(re.findall(r"\[env: (HUBBUB_\w+)\](?: \[default: ([^\]]*)\])?", text))
+
+
+def seconds(text):
+    number, unit = re.fullmatch(r"(\d+)(ms|s|m|h)", text).groups()
+    return int(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[unit]
