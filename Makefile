@@ -36,6 +36,8 @@ test: servers lint web ## Check everything: what continuous integration runs
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --all-features
 	tools/check-types
 	tools/conformance
+	tools/proxy-tests
+	tools/k8s-check
 	tools/loadtest --size tiny
 	tools/backup-drill
 
@@ -43,6 +45,16 @@ test: servers lint web ## Check everything: what continuous integration runs
 conformance: servers ## Run Schemathesis against a live server and a live cluster
 	cargo build --profile $(PROFILE) -p hubbub-gateway -p hubbub-worker --bins
 	tools/conformance --profile $(PROFILE) $(ARGS)
+
+.PHONY: proxy-tests
+proxy-tests: servers ## Run nginx and HAProxy before gateways of a cluster
+	cargo build -p hubbub-gateway -p hubbub-worker --bins
+	tools/proxy-tests $(ARGS)
+
+.PHONY: k8s-check
+k8s-check: servers ## Check the Kubernetes manifests: schemas, policies, and that all numbers agree
+	cargo build -p hubbub-gateway -p hubbub-worker --bins
+	tools/k8s-check $(ARGS)
 
 .PHONY: lint
 lint: ## Formatting, clippy, documentation, dependency licences and sources

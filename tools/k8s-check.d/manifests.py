@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -15,8 +16,9 @@ CUSTOM_APIS = ("gateway.networking.k8s.io/", "monitoring.coreos.com/", "external
 
 
 def kustomize(directory):
+    kubectl = shutil.which("kubectl") or ROOT / ".cache/tools/kubectl/usr/bin/kubectl"
     built = subprocess.run(
-        ["kubectl", "kustomize", str(directory)], capture_output=True, text=True, timeout=60
+        [kubectl, "kustomize", str(directory)], capture_output=True, text=True, timeout=60
     )
     if built.returncode:
         raise AssertionError(f"{directory} does not build: {built.stderr}")
