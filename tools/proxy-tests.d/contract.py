@@ -9,7 +9,8 @@ import time
 import unittest
 import uuid
 
-from lab import MIB, ROOT, Lab, eventually, free_ports
+from lab import MIB, ROOT, Lab, eventually
+from local_cluster import free_ports
 from people import Person, create_connection, receive, say
 from proxies import Haproxy, Nginx
 from witness import Witness

@@ -1,9 +1,6 @@
 """A cluster of three gateways without a proxy, made of the parts of tools/cluster."""
 
-import importlib.machinery
-import importlib.util
 import os
-import socket
 import subprocess
 import tempfile
 import time
@@ -11,30 +8,14 @@ import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 
+import local_cluster
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 GATEWAYS = 3
 MIB = 1024 * 1024
 
 
-def load_cluster():
-    loader = importlib.machinery.SourceFileLoader("cluster", str(ROOT / "tools/cluster"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("cluster", loader))
-    loader.exec_module(module)
-    return module
-
-
-cluster = load_cluster()
-
-
-def free_ports(count):
-    """Ports that nobody has now; all are held until all are known, so that none comes twice."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+cluster = local_cluster.load()
 
 
 def eventually(what, check, within=15):
@@ -52,7 +33,7 @@ class Lab:
         """`proxies` are the https ports through which people will come."""
         self.directory = tempfile.TemporaryDirectory(prefix="hubbub-proxies-")
         state = Path(self.directory.name)
-        redis, mongodb, worker, *rest = free_ports(3 + 2 * GATEWAYS)
+        redis, mongodb, worker, *rest = local_cluster.free_ports(3 + 2 * GATEWAYS)
         self.ports, self.admin_ports = rest[:GATEWAYS], rest[GATEWAYS:]
         ports = {}
         for i in range(GATEWAYS):
