@@ -7,7 +7,7 @@ import { serviceWorker } from "./tools/service-worker.mjs";
 const gateway = process.env.HUBBUB_GATEWAY ?? "http://127.0.0.1:8080";
 
 const proxy = {
-  "/api": gateway,
+  "/api": { target: gateway, changeOrigin: false },
   "/ws": { target: gateway.replace(/^http/, "ws"), ws: true },
 };
 

@@ -11,6 +11,7 @@ import { followRooms } from "../features/rooms/rooms";
 import { Welcome } from "../features/rooms/Welcome";
 import { followPresence } from "../features/session/idle";
 import { useMe } from "../features/session/session";
+import { ErrorBoundary } from "../ui/ErrorBoundary";
 import { onWake } from "../wire/wake";
 import { useConversation } from "./conversation";
 import { Dialogs } from "./dialogs";
@@ -18,7 +19,7 @@ import { followFailures } from "./failures";
 import { t } from "./i18n";
 import { Keyboard } from "./Keyboard";
 import { LinkBar } from "./LinkBar";
-import { useLocation } from "./router";
+import { pathOf, useLocation } from "./router";
 import "./shell.css";
 
 const AdminPage = lazy(() => import("../features/admin/AdminPage"));
@@ -62,24 +63,28 @@ export function Shell() {
       <RoomList current={room} me={me} />
       <main className="main" id="main" tabIndex={-1}>
         <LinkBar />
-        {route.page === "home" && <Welcome />}
-        {route.page === "room" && <RoomPage key={route.room} id={route.room} target={route.seq} />}
-        {route.page === "directory" && <Directory />}
-        {route.page === "inbox" && <InboxPage />}
-        {route.page === "admin" && (
-          <Suspense fallback={<div className="panel-loading skeleton" />}>
-            <AdminPage />
-          </Suspense>
-        )}
-        {route.page === "invite" && <InvitePage code={route.code} />}
+        <ErrorBoundary place={pathOf(route)}>
+          {route.page === "home" && <Welcome />}
+          {route.page === "room" && <RoomPage key={route.room} id={route.room} target={route.seq} />}
+          {route.page === "directory" && <Directory />}
+          {route.page === "inbox" && <InboxPage />}
+          {route.page === "admin" && (
+            <Suspense fallback={<div className="panel-loading skeleton" />}>
+              <AdminPage />
+            </Suspense>
+          )}
+          {route.page === "invite" && <InvitePage code={route.code} />}
+        </ErrorBoundary>
       </main>
       {panel && (
         <aside className="panel">
-          <Suspense fallback={<div className="panel-loading skeleton" />}>
-            {panel === "people" && room && <PeoplePanel room={room} />}
-            {panel === "details" && room && <DetailsPanel id={room} />}
-            {panel === "search" && <SearchPanel room={room} />}
-          </Suspense>
+          <ErrorBoundary place={panel}>
+            <Suspense fallback={<div className="panel-loading skeleton" />}>
+              {panel === "people" && room && <PeoplePanel room={room} />}
+              {panel === "details" && room && <DetailsPanel id={room} />}
+              {panel === "search" && <SearchPanel room={room} />}
+            </Suspense>
+          </ErrorBoundary>
         </aside>
       )}
       <Keyboard />

@@ -92,7 +92,6 @@ export default function Crop({ file, send, onDone }: Props) {
         ref={canvas}
         width={SIDE}
         height={SIDE}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys move the picture
         tabIndex={0}
         onKeyDown={nudge}
         onPointerMove={drag}

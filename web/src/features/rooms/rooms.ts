@@ -103,7 +103,7 @@ export function isDirect({ kind }: Pick<Room, "kind">): boolean {
   return kind === "direct" || kind === "group";
 }
 
-/** Rooms in the order of the list: those that call first, then by when something was last said. */
+/** Rooms in the order of the list, by name: nothing jumps under the pointer. */
 export function inOrder(rooms: readonly Room[]): { direct: Room[]; others: Room[] } {
   const byName = [...rooms].sort((a, b) => a.name.localeCompare(b.name));
   return { direct: byName.filter(isDirect), others: byName.filter((room) => !isDirect(room)) };

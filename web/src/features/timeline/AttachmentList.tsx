@@ -6,26 +6,33 @@ import { Blurhash } from "./Blurhash";
 
 const Viewer = lazy(() => import("./Viewer"));
 
-/** The widest and highest an image in the timeline is, in pixels. */
-const [WIDEST, HIGHEST] = [420, 320];
+/** The widest and highest a picture in the timeline is, in pixels: alone, and beside others. */
+const ALONE = { width: 420, height: 320 };
+const BESIDE = { width: 240, height: 180 };
 
-/** A message's files: images to look at, and others to save. */
+/** A message's files: pictures to look at, film and sound to play, and others to save. */
 export function AttachmentList({ attachments }: { readonly attachments: readonly Attachment[] }) {
   const [viewed, view] = useState<number>();
   if (attachments.length === 0) return null;
-  const images = attachments.filter(({ width, height }) => width && height);
-  const files = attachments.filter(({ width, height }) => !(width && height));
+  const isPicture = ({ width, height, type }: Attachment) => width && height && type.startsWith("image/");
+  const pictures = attachments.filter(isPicture);
+  const others = attachments.filter((attachment) => !isPicture(attachment));
   return (
     <div className="attachments">
-      {images.map((image, index) => (
-        <Picture key={image.id} image={image} onOpen={() => view(index)} />
+      {pictures.map((picture, index) => (
+        <Picture
+          key={picture.id}
+          picture={picture}
+          most={pictures.length > 1 ? BESIDE : ALONE}
+          onOpen={() => view(index)}
+        />
       ))}
-      {files.map((file) => (
-        <FileCard key={file.id} file={file} />
+      {others.map((file) => (
+        <Other key={file.id} file={file} />
       ))}
       {viewed !== undefined && (
         <Suspense fallback={null}>
-          <Viewer images={images} index={viewed} onClose={() => view(undefined)} />
+          <Viewer images={pictures} index={viewed} onClose={() => view(undefined)} />
         </Suspense>
       )}
     </div>
@@ -37,26 +44,67 @@ export function urlOf(id: string, kind: "" | "/thumbnail" = ""): string {
   return `/api/v1/attachments/${id}${kind}`;
 }
 
-function Picture({ image, onOpen }: { readonly image: Attachment; readonly onOpen: () => void }) {
-  const [width, height] = [image.width ?? 1, image.height ?? 1];
-  const scale = Math.min(1, WIDEST / width, HIGHEST / height);
+interface PictureProps {
+  readonly picture: Attachment;
+  readonly most: { readonly width: number; readonly height: number };
+  readonly onOpen: () => void;
+}
+
+/** Its place is kept free from the start, so that nothing moves when it comes. */
+function Picture({ picture, most, onOpen }: PictureProps) {
+  const [width, height] = [picture.width ?? 1, picture.height ?? 1];
+  const [broken, setBroken] = useState(false);
+  const scale = Math.min(1, most.width / width, most.height / height);
   return (
     <button
       type="button"
       className="picture"
-      style={{ width: width * scale, aspectRatio: `${width} / ${height}` }}
+      style={{ width: Math.max(48, width * scale), aspectRatio: `${width} / ${height}` }}
       onClick={onOpen}
-      aria-label={t("Open {name}", { name: image.name })}
+      aria-label={t("Open {name}", { name: picture.name })}
     >
-      {image.blurhash && <Blurhash hash={image.blurhash} />}
-      <img
-        src={urlOf(image.id, image.thumbnail ? "/thumbnail" : "")}
-        alt={image.name}
-        loading="lazy"
-        decoding="async"
-      />
+      {picture.blurhash && <Blurhash hash={picture.blurhash} />}
+      {broken ? (
+        <span className="picture-broken" dir="auto">
+          <Icon name="warning" /> {picture.name}
+        </span>
+      ) : (
+        <img
+          src={urlOf(picture.id, picture.thumbnail ? "/thumbnail" : "")}
+          alt=""
+          loading="lazy"
+          decoding="async"
+          onError={() => setBroken(true)}
+        />
+      )}
     </button>
   );
+}
+
+function Other({ file }: { readonly file: Attachment }) {
+  // What this browser can't play is a file like others.
+  const [unplayable, setUnplayable] = useState(false);
+  const refuse = () => setUnplayable(true);
+  const source = urlOf(file.id);
+  if (!unplayable && file.type.startsWith("video/")) {
+    return (
+      <figure className="film">
+        {/* biome-ignore lint/a11y/useMediaCaption: people's own films have no captions to offer */}
+        <video src={source} controls preload="metadata" playsInline onError={refuse} />
+        <figcaption dir="auto">{file.name}</figcaption>
+      </figure>
+    );
+  }
+  if (!unplayable && file.type.startsWith("audio/")) {
+    return (
+      <figure className="sound">
+        <figcaption dir="auto">{file.name}</figcaption>
+        {/* biome-ignore lint/a11y/useMediaCaption: people's own recordings have no captions to offer */}
+        <audio src={source} controls preload="metadata" onError={refuse} />
+      </figure>
+    );
+  }
+  return <FileCard file={file} />;
 }
 
 function FileCard({ file }: { readonly file: Attachment }) {

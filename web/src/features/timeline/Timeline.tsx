@@ -111,6 +111,19 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     if (left < AT_END) setSeenUpto(log?.position.seq ?? 0);
   };
 
+  // Who is at the end stays there when the room to read in shrinks: a keyboard, a reply, a long draft.
+  const stays = useRef(true);
+  stays.current = atEnd;
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => {
+      if (stays.current) element.scrollTop = element.scrollHeight;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
   // Where the reader is, for when they come back.
   const top = rows.slice(first, last + 1).find((row) => row.kind === "message");
   const topSeq = top?.kind === "message" ? top.message.seq : undefined;

@@ -22,7 +22,12 @@ const DEPTH = 6;
 
 /** Reads a message's text: the Markdown subset, and nothing that is not in it. */
 export function parse(text: string): Block[] {
-  return blocks(new Lexer({ gfm: true, breaks: true }).lex(text), 0);
+  try {
+    return blocks(new Lexer({ gfm: true, breaks: true }).lex(text), 0);
+  } catch {
+    // Quotes in quotes in quotes, thousands deep: the lexer calls itself for each, and gives up.
+    return [plain(text)];
+  }
 }
 
 function blocks(tokens: Token[], depth: number): Block[] {

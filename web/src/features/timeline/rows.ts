@@ -50,12 +50,14 @@ const GROUP = 5 * 60_000;
 export function rowsOf(source: Source): Row[] {
   const rows: Row[] = source.complete ? [{ kind: "beginning", key: "beginning" }] : [];
   let before: Message | undefined;
+  let lastDay: string | undefined;
   let marked = false;
   const days = new Set<string>();
 
   const add = (message: Message, delivery: Delivery | undefined, changing: boolean) => {
     const day = dayOf(message.at);
-    const newDay = before === undefined || dayOf(before.at) !== day;
+    const newDay = day !== lastDay;
+    lastDay = day;
     // The same day may come twice, before a gap and after it.
     if (newDay)
       rows.push({ kind: "date", key: days.has(day) ? `date-${day}-${message.id}` : `date-${day}`, day });
