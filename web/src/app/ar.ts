@@ -1,5 +1,7 @@
 /** Arabic. The keys are the English texts. */
 const texts: Record<string, string> = {
+  ", {count, plural, one {# unread} other {# unread}}":
+    "، {count, plural, zero {لا جديد} one {رسالة غير مقروءة} two {رسالتان غير مقروءتين} few {# غير مقروءة} many {# غير مقروءة} other {# غير مقروءة}}",
   "3 to 32 letters, digits, or . _ -": "من 3 إلى 32 حرفًا أو رقمًا أو . _ -",
   "@all notifies {members, plural, one {# member} other {# members}} of this room.":
     "‏@all ينبّه {members, plural, zero {لا أحد} one {عضوًا واحدًا} two {عضوين} few {# أعضاء} many {# عضوًا} other {# عضو}} في هذه الغرفة.",
@@ -444,8 +446,6 @@ const texts: Record<string, string> = {
   "{name} replied to you in {room}": "رد عليك {name} في {room}",
   "{name} wrote to you": "كتب إليك {name}",
   "{name}: {text}": "{name}: {text}",
-  "{name}{count, plural, =0 {} one {, # unread} other {, # unread}}":
-    "{name}{count, plural, =0 {} zero {} one {، # غير مقروءة} two {، # غير مقروءتين} few {، # غير مقروءة} many {، # غير مقروءة} other {، # غير مقروءة}}",
 };
 
 export default texts;

@@ -130,17 +130,12 @@ function RoomLink({ room, isCurrent }: { readonly room: Room; readonly isCurrent
   const direct = room.kind === "direct" || room.kind === "group";
   const quiet = room.notify === "nothing";
   const count = direct ? messages : mentions;
-  const label = t("{name}{count, plural, =0 {} one {, # unread} other {, # unread}}", {
-    name: room.name,
-    count: messages,
-  });
   return (
     <li>
       <a
         className="room-link"
         href={pathOf({ page: "room", room: room.id, seq: undefined })}
         aria-current={isCurrent ? "page" : undefined}
-        aria-label={label}
         data-unread={(messages > 0 && !quiet) || undefined}
         data-quiet={quiet || undefined}
         onClick={(event) => {
@@ -156,7 +151,16 @@ function RoomLink({ room, isCurrent }: { readonly room: Room; readonly isCurrent
         <span className="room-name" dir="auto">
           {room.name}
         </span>
-        {count > 0 && !quiet && <span className="badge">{count > 999 ? "999+" : count}</span>}
+        {messages > 0 && (
+          <span className="visually-hidden">
+            {t(", {count, plural, one {# unread} other {# unread}}", { count: messages })}
+          </span>
+        )}
+        {count > 0 && !quiet && (
+          <span className="badge" aria-hidden="true">
+            {count > 999 ? "999+" : count}
+          </span>
+        )}
       </a>
     </li>
   );
