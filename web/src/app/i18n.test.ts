@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import ar from "./ar";
+import { localeOf } from "./i18n";
 
 const sources = import.meta.glob<string>("/src/**/*.{ts,tsx}", {
   query: "?raw",
@@ -26,4 +27,10 @@ test("translations have the same values to fill in", () => {
     [...new Set([...text.matchAll(/\{(\w+)[,}]/g)].map(([, name]) => name))].sort();
   const differ = Object.entries(ar).filter(([text, said]) => values(text).join() !== values(said).join());
   expect(differ.map(([text]) => text)).toEqual([]);
+});
+
+test("dates and times follow the person's own locale of the language", () => {
+  expect(localeOf("en", ["de-DE", "en-GB", "en-US"])).toBe("en-GB");
+  expect(localeOf("ar", ["en-GB"])).toBe("ar");
+  expect(localeOf("en", ["enm"])).toBe("en");
 });

@@ -27,6 +27,19 @@ export async function speak(language: Language): Promise<void> {
   document.documentElement.dir = RIGHT_TO_LEFT.has(language) ? "rtl" : "ltr";
 }
 
+/**
+ * The locale of dates, times and numbers: the person's own of that language where the browser tells
+ * one, as `en-GB`. It decides between 12 and 24 hours.
+ */
+export function localeOf(language: Language, offered: readonly string[] = navigator.languages): string {
+  return offered.find((tag) => tag === language || tag.startsWith(`${language}-`)) ?? language;
+}
+
+/** Draws the component anew when the language changes, and tells the locale of dates and times. */
+export function useLocale(): string {
+  return localeOf(useLanguage());
+}
+
 /** Draws the component anew when the language changes, and tells which it is. */
 export function useLanguage(): Language {
   return usePreferences((preferences) => preferences.language);

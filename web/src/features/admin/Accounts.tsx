@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { openDialog } from "../../app/dialogs";
-import { t, useLanguage } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { Avatar } from "../../ui/Avatar";
 import { Button } from "../../ui/Button";
 import { MenuButton, type MenuEntry } from "../../ui/MenuButton";
@@ -46,10 +46,10 @@ export function Accounts() {
 }
 
 function Row({ account }: { readonly account: Account }) {
-  const language = useLanguage();
+  const locale = useLocale();
   const me = useMe();
   const { id, display_name: name, username, avatar, status, admin, suspended_at, created_at } = account;
-  const since = t("since {date}", { date: new Date(created_at).toLocaleDateString(language) });
+  const since = t("since {date}", { date: new Date(created_at).toLocaleDateString(locale) });
   return (
     <li className="account">
       <Avatar id={id} name={name} picture={avatar} status={status} />

@@ -1,7 +1,7 @@
 import { type ClipboardEvent, type KeyboardEvent, useCallback, useEffect, useRef, useState } from "react";
 import { useConversation } from "../../app/conversation";
 import { openDialog } from "../../app/dialogs";
-import { t } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { usePreferences } from "../../app/preferences";
 import { Button, IconButton } from "../../ui/Button";
 import { isCoarse } from "../../ui/pointer";
@@ -46,7 +46,7 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
   const typing = useTyping(room);
   const most = conversation.engine.limits?.text_graphemes ?? 4_000;
   const left = text.length > most * NEAR_LIMIT ? most - count(text, most + 1_000) : undefined;
-  const refused = refusal(room);
+  const refused = refusal(room, useLocale());
 
   useEffect(() => {
     if (replyTo) input.current?.focus();
@@ -266,10 +266,10 @@ function count(text: string, most: number): number {
 }
 
 /** Why nothing can be written here, if that is so. */
-function refusal(room: Room): string | undefined {
+function refusal(room: Room, locale: string): string | undefined {
   if (room.archived) return t("This room is archived: it can be read, but nothing can be added.");
   if (room.muted_until && Date.parse(room.muted_until) > Date.now()) {
-    const until = new Date(room.muted_until).toLocaleString();
+    const until = new Date(room.muted_until).toLocaleString(locale);
     return t("You can’t write here until {until}.", { until });
   }
   return undefined;

@@ -1,4 +1,4 @@
-import { t, useLanguage } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { go } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { Button, IconButton } from "../../ui/Button";
@@ -42,7 +42,7 @@ export function InboxPage() {
 }
 
 function Entry({ entry }: { readonly entry: InboxEntry }) {
-  const language = useLanguage();
+  const locale = useLocale();
   const sender = usePerson(entry.sender);
   const room = useRoom(entry.room);
   return (
@@ -55,7 +55,7 @@ function Entry({ entry }: { readonly entry: InboxEntry }) {
         <Avatar id={entry.sender} name={nameOf(sender)} picture={sender?.avatar} status={sender?.status} />
         <span className="card-text">
           <span className="field-hint" dir="auto">
-            {reason(entry, nameOf(sender), room?.name ?? "…")} · {ago(Date.parse(entry.at), language)}
+            {reason(entry, nameOf(sender), room?.name ?? "…")} · {ago(Date.parse(entry.at), locale)}
           </span>
           <span dir="auto">{entry.excerpt}</span>
         </span>

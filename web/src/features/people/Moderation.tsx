@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { openDialog } from "../../app/dialogs";
 import { explain } from "../../app/explain";
-import { t, useLanguage } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { Button } from "../../ui/Button";
 import type { Question } from "../../ui/ConfirmDialog";
 import { Select } from "../../ui/Select";
@@ -20,7 +20,7 @@ const MUTES = [300, 3_600, 86_400, 604_800] as const;
 
 /** What those who keep order in a room can do about a member with a smaller role. */
 export function Moderation({ user, roomId }: { readonly user: string; readonly roomId: string }) {
-  const language = useLanguage();
+  const locale = useLocale();
   const room = useRoom(roomId);
   const name = nameOf(usePerson(user));
   const { members } = useMembers(roomId);
@@ -83,7 +83,7 @@ export function Moderation({ user, roomId }: { readonly user: string; readonly r
             ? [
                 {
                   value: "muted",
-                  label: t("Muted until {until}", { until: new Date(mutedUntil).toLocaleString(language) }),
+                  label: t("Muted until {until}", { until: new Date(mutedUntil).toLocaleString(locale) }),
                 },
               ]
             : []),

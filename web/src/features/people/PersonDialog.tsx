@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { closeDialog, openDialog } from "../../app/dialogs";
 import { explain } from "../../app/explain";
-import { t, useLanguage } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { go } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { Button } from "../../ui/Button";
@@ -22,7 +22,7 @@ interface Props {
 
 /** Somebody, and what can be done about them. */
 export default function PersonDialog({ user: id, room: inRoom }: Props) {
-  const language = useLanguage();
+  const locale = useLocale();
   const me = useMe();
   const user = usePerson(id);
   const queries = useQueryClient();
@@ -59,7 +59,7 @@ export default function PersonDialog({ user: id, room: inRoom }: Props) {
       <section className="details">
         <Avatar id={id} name={name} picture={user.avatar} status={user.status} size="large" />
         <p className="field-hint">
-          <span dir="ltr">@{user.username}</span> · {doing(user, language)}
+          <span dir="ltr">@{user.username}</span> · {doing(user, locale)}
         </p>
         {user.status_text && <p dir="auto">{user.status_text}</p>}
         {user.bio && <p dir="auto">{user.bio}</p>}

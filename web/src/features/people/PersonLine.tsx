@@ -1,9 +1,9 @@
-import { t, useLanguage } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import type { Role, User } from "../../wire/types";
 
 /** Somebody's name, with what they are and what they are doing. */
 export function PersonLine({ user, role }: { readonly user: User; readonly role?: Role }) {
-  const language = useLanguage();
+  const locale = useLocale();
   return (
     <span className="person-line">
       <span className="person-name" dir="auto">
@@ -11,7 +11,7 @@ export function PersonLine({ user, role }: { readonly user: User; readonly role?
         {role && role !== "member" && <span className="person-role">{roleName(role)}</span>}
       </span>
       <span className="person-doing" dir="auto">
-        {user.status_text || doing(user, language)}
+        {user.status_text || doing(user, locale)}
       </span>
     </span>
   );
@@ -30,11 +30,11 @@ export function roleName(role: Role): string {
 }
 
 /** What somebody is doing, in words. */
-export function doing({ status, last_seen }: User, language: string): string {
+export function doing({ status, last_seen }: User, locale: string): string {
   if (status === "online") return t("Online");
   if (status === "away") return t("Away");
   if (!last_seen) return t("Offline");
-  return t("Last seen {ago}", { ago: ago(Date.parse(last_seen), language) });
+  return t("Last seen {ago}", { ago: ago(Date.parse(last_seen), locale) });
 }
 
 const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
@@ -47,9 +47,9 @@ const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 
 /** How long ago something was, in words. */
-export function ago(at: number, language: string): string {
+export function ago(at: number, locale: string): string {
   const seconds = Math.max(0, (Date.now() - at) / 1_000);
-  const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   for (const [unit, size] of UNITS) {
     if (seconds >= size) return format.format(-Math.floor(seconds / size), unit);
   }

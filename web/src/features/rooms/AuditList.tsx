@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { t, useLanguage } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { Button } from "../../ui/Button";
 import type { AuditAction, AuditEntry, AuditList as List } from "../../wire/types";
 import { ago } from "../people/PersonLine";
@@ -30,7 +30,7 @@ export function AuditList({ path }: { readonly path: string }) {
 }
 
 function Entry({ entry }: { readonly entry: AuditEntry }) {
-  const language = useLanguage();
+  const locale = useLocale();
   const { actor, user, action, detail, reason, at } = entry;
   return (
     <li>
@@ -44,7 +44,7 @@ function Entry({ entry }: { readonly entry: AuditEntry }) {
         )}
       </span>
       <span className="field-hint" dir="auto">
-        {[ago(Date.parse(at), language), detail, reason && `“${reason}”`].filter(Boolean).join(" · ")}
+        {[ago(Date.parse(at), locale), detail, reason && `“${reason}”`].filter(Boolean).join(" · ")}
       </span>
     </li>
   );

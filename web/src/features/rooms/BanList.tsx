@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { explain } from "../../app/explain";
-import { t, useLanguage } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { Avatar } from "../../ui/Avatar";
 import { Button } from "../../ui/Button";
 import { toast } from "../../ui/Toasts";
@@ -10,7 +10,7 @@ import { api } from "../session/session";
 
 /** Who may not come into a room, and how to let them in again. */
 export function BanList({ room }: { readonly room: string }) {
-  const language = useLanguage();
+  const locale = useLocale();
   const queries = useQueryClient();
   const { data } = useQuery({
     queryKey: ["bans", room],
@@ -36,7 +36,7 @@ export function BanList({ room }: { readonly room: string }) {
                 {user.display_name}
               </span>
               <span className="person-doing" dir="auto">
-                {[ago(Date.parse(at), language), reason].filter(Boolean).join(" · ")}
+                {[ago(Date.parse(at), locale), reason].filter(Boolean).join(" · ")}
               </span>
             </span>
             <Button onPress={() => lift.mutate(user.id)}>{t("Lift")}</Button>

@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { openDialog } from "../../app/dialogs";
 import { explain } from "../../app/explain";
-import { t, useLanguage } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { go, show } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { Button, IconButton } from "../../ui/Button";
@@ -62,7 +62,7 @@ interface AboutProps {
 }
 
 function About({ room, direct, onEdit }: AboutProps) {
-  const language = useLanguage();
+  const locale = useLocale();
   const rules = [
     room.kind === "public" && t("Anybody may join"),
     room.kind === "private" && t("By invitation"),
@@ -85,7 +85,7 @@ function About({ room, direct, onEdit }: AboutProps) {
           <p className="field-hint">
             {[
               ...rules,
-              t("since {date}", { date: new Date(room.created_at).toLocaleDateString(language) }),
+              t("since {date}", { date: new Date(room.created_at).toLocaleDateString(locale) }),
             ].join(" · ")}
           </p>
           <div className="details-actions">

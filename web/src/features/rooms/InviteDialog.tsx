@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { closeDialog } from "../../app/dialogs";
 import { explain } from "../../app/explain";
-import { t, useLanguage } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { pathOf } from "../../app/router";
 import { Button } from "../../ui/Button";
 import { copy } from "../../ui/clipboard";
@@ -60,10 +60,10 @@ export default function InviteDialog({ room: id }: { readonly room: string }) {
 }
 
 function Bounds({ room }: { readonly room: Room }) {
-  const language = useLanguage();
+  const locale = useLocale();
   const { code_expires_at: until, code_uses_left: left } = room;
   const bounds = [
-    until && t("works until {until}", { until: new Date(until).toLocaleString(language) }),
+    until && t("works until {until}", { until: new Date(until).toLocaleString(locale) }),
     left !== undefined && t("lets in {left, plural, one {# more person} other {# more people}}", { left }),
   ].filter(Boolean);
   if (bounds.length === 0) return null;

@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useRef, useState } from "react";
 import { explain as inWords } from "../../app/explain";
-import { t, useLanguage } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { go, show } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { Button, IconButton } from "../../ui/Button";
@@ -93,7 +93,7 @@ export default function SearchPanel({ room }: { readonly room: string | undefine
 }
 
 function Hit({ hit: { message, highlights } }: { readonly hit: SearchHit }) {
-  const language = useLanguage();
+  const locale = useLocale();
   const sender = usePerson(message.sender);
   const room = useRoom(message.room);
   return (
@@ -107,7 +107,7 @@ function Hit({ hit: { message, highlights } }: { readonly hit: SearchHit }) {
           <Avatar id={message.sender} name={nameOf(sender)} picture={sender?.avatar} size="small" />
           <strong dir="auto">{nameOf(sender)}</strong>
           <span className="field-hint" dir="auto">
-            {room?.name} · {new Date(message.at).toLocaleDateString(language)}
+            {room?.name} · {new Date(message.at).toLocaleDateString(locale)}
           </span>
         </span>
         <span className="hit-text" dir="auto">

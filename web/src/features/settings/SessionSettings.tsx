@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { closeDialog } from "../../app/dialogs";
 import { explain } from "../../app/explain";
-import { t, useLanguage } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
 import { toast } from "../../ui/Toasts";
@@ -77,7 +77,7 @@ function Blocked() {
 }
 
 function Sessions() {
-  const language = useLanguage();
+  const locale = useLocale();
   const queries = useQueryClient();
   const { data } = useQuery({ queryKey: ["sessions"], queryFn: () => api.ask<SessionList>("me/sessions") });
   const end = useMutation({
@@ -94,9 +94,7 @@ function Sessions() {
             <span>
               {client ? browserOf(client) : t("Unknown device")}
               <span className="field-hint">
-                {current
-                  ? t("This one")
-                  : t("Last used {ago}", { ago: ago(Date.parse(renewed_at), language) })}
+                {current ? t("This one") : t("Last used {ago}", { ago: ago(Date.parse(renewed_at), locale) })}
               </span>
             </span>
             {!current && <Button onPress={() => end.mutate(`me/sessions/${id}`)}>{t("End")}</Button>}

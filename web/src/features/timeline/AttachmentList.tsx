@@ -1,5 +1,5 @@
 import { lazy, Suspense, useState } from "react";
-import { t, useLanguage } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { Icon } from "../../ui/Icon";
 import type { Attachment } from "../../wire/types";
 import { Blurhash } from "./Blurhash";
@@ -108,21 +108,21 @@ function Other({ file }: { readonly file: Attachment }) {
 }
 
 function FileCard({ file }: { readonly file: Attachment }) {
-  const language = useLanguage();
+  const locale = useLocale();
   return (
     <a className="file-card" href={urlOf(file.id)} download={file.name}>
       <Icon name="file" />
       <span className="file-name" dir="auto">
         {file.name}
       </span>
-      <span className="file-size">{sizeOf(file.size, language)}</span>
+      <span className="file-size">{sizeOf(file.size, locale)}</span>
       <Icon name="download" size={16} />
     </a>
   );
 }
 
 /** A number of bytes, for people. */
-export function sizeOf(bytes: number, language: string): string {
+export function sizeOf(bytes: number, locale: string): string {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
   const value = bytes / 1_000 ** power;
@@ -133,5 +133,5 @@ export function sizeOf(bytes: number, language: string): string {
     unitDisplay: "short",
     maximumFractionDigits: digits,
   } as const;
-  return new Intl.NumberFormat(language, style).format(value);
+  return new Intl.NumberFormat(locale, style).format(value);
 }

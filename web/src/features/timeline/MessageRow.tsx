@@ -2,7 +2,7 @@ import { memo, useState } from "react";
 import { useConversation } from "../../app/conversation";
 import { openDialog } from "../../app/dialogs";
 import { inWords } from "../../app/explain";
-import { t, useLanguage } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { Avatar } from "../../ui/Avatar";
 import { Icon } from "../../ui/Icon";
 import type { Message, Room } from "../../wire/types";
@@ -32,7 +32,7 @@ interface Props {
 export const MessageRow = memo(function MessageRow(props: Props) {
   const { row, room, isTarget, isEditing, isActive, onEdit } = props;
   const { message, continues, delivery, changing } = row;
-  const language = useLanguage();
+  const locale = useLocale();
   const conversation = useConversation();
   const me = useMe();
   // What can be done is drawn for the row that is pointed at or focused: not for every row.
@@ -42,7 +42,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
   const failed = delivery?.kind === "failed";
   const called = message.body.mentions?.all || message.body.mentions?.users?.includes(me.id);
   const isPlaced = message.seq < Number.MAX_SAFE_INTEGER;
-  const time = new Date(message.at).toLocaleTimeString(language, { hour: "numeric", minute: "2-digit" });
+  const time = new Date(message.at).toLocaleTimeString(locale, { hour: "numeric", minute: "2-digit" });
 
   return (
     <article
@@ -127,8 +127,8 @@ export const MessageRow = memo(function MessageRow(props: Props) {
 });
 
 function Time({ at, short }: { readonly at: string; readonly short: string }) {
-  const language = useLanguage();
-  const full = new Date(at).toLocaleString(language, { dateStyle: "full", timeStyle: "short" });
+  const locale = useLocale();
+  const full = new Date(at).toLocaleString(locale, { dateStyle: "full", timeStyle: "short" });
   return (
     <time className="message-time" dateTime={at} title={full}>
       {short}

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { closeDialog } from "../../app/dialogs";
-import { t, useLanguage } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { Dialog } from "../../ui/Dialog";
 import type { VersionList } from "../../wire/types";
 import { api } from "../session/session";
@@ -14,7 +14,7 @@ export default function VersionsDialog({
   readonly room: string;
   readonly message: string;
 }) {
-  const language = useLanguage();
+  const locale = useLocale();
   const { data } = useQuery({
     queryKey: ["versions", message],
     queryFn: () => api.ask<VersionList>(`rooms/${room}/messages/${message}/versions`),
@@ -26,7 +26,7 @@ export default function VersionsDialog({
         {data?.versions.toReversed().map(({ seq, at, text }) => (
           <li key={seq}>
             <time className="field-hint" dateTime={at}>
-              {new Date(at).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" })}
+              {new Date(at).toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" })}
             </time>
             <MessageText text={text} />
           </li>
