@@ -275,7 +275,7 @@ class Agreement(unittest.TestCase):
             gateway["behavior"]["scaleDown"]["policies"][0]["periodSeconds"],
             pod(one(documents, "Deployment", "hubbub-gateway"))["terminationGracePeriodSeconds"],
         )
-        documented = set(re.findall(r"`(hubbub_\w+)", (ROOT / "docs/OPERATIONS.md").read_text()))
+        documented = set(re.findall(r"`(hubbub_\w+)", (ROOT / "docs/METRICS.md").read_text()))
         asked = {"hubbub_connections", "hubbub_wal_oldest_seconds"}
         self.assertLessEqual(asked, documented)
         adapter = yaml.safe_load((ROOT / "k8s/components/autoscaling/adapter-rules.yaml").read_text())
