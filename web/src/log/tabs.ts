@@ -37,6 +37,7 @@ export class Tabs<Told, Asked> {
   private release: (() => void) | undefined;
   private readonly abort = new AbortController();
   private readonly channel: BroadcastChannel;
+  private isOver = false;
 
   constructor(
     name: string,
@@ -75,6 +76,7 @@ export class Tabs<Told, Asked> {
 
   /** Gives up the lead, or the wish for it. */
   leave(): void {
+    this.isOver = true;
     this.abort.abort();
     this.release?.();
     this.leads = false;
@@ -82,10 +84,12 @@ export class Tabs<Told, Asked> {
   }
 
   private post(envelope: Envelope<Told, Asked>): void {
-    this.channel.postMessage(envelope);
+    // What was still on its way when this tab left is nobody's business any more.
+    if (!this.isOver) this.channel.postMessage(envelope);
   }
 
   private heard(envelope: Envelope<Told, Asked>): void {
+    if (this.isOver) return;
     if (envelope.kind === "asked") {
       if (this.leads) this.events.asked(envelope.message, envelope.from);
     } else if (!this.leads && (envelope.to === undefined || envelope.to === this.id)) {

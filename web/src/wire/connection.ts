@@ -144,8 +144,13 @@ export class Connection {
   private async lost(line: Line, code: number, reason: string): Promise<void> {
     if (line !== this.current && line !== this.next) return;
     const wasCurrent = line === this.current;
-    if (wasCurrent) this.current = undefined;
-    else this.next = undefined;
+    if (wasCurrent) {
+      this.current = undefined;
+      // What failed while this one served tells nothing of what comes after it.
+      this.backoff.reset();
+    } else {
+      this.next = undefined;
+    }
     if (this.stopped) return;
     if (code >= FINAL && code <= 4999) {
       this.end(code, reason);

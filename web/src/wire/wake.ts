@@ -11,7 +11,7 @@ export interface Signals {
 
 /**
  * Calls back whenever a connection may be dead without anybody having noticed: the network came
- * back or is another, the page is looked at again, or the device has slept. Until the returned
+ * back, is gone or is another, the page is looked at again, or the device has slept. Until the returned
  * function is called.
  */
 export function onWake(callback: () => void, { window, document }: Signals): () => void {
@@ -19,6 +19,7 @@ export function onWake(callback: () => void, { window, document }: Signals): () 
     if (document.visibilityState === "visible") callback();
   };
   window.addEventListener("online", callback);
+  window.addEventListener("offline", callback);
   window.addEventListener("pageshow", callback);
   document.addEventListener("visibilitychange", looked);
   let last = Date.now();
@@ -30,6 +31,7 @@ export function onWake(callback: () => void, { window, document }: Signals): () 
   return () => {
     clearInterval(clock);
     window.removeEventListener("online", callback);
+    window.removeEventListener("offline", callback);
     window.removeEventListener("pageshow", callback);
     document.removeEventListener("visibilitychange", looked);
   };

@@ -25,9 +25,11 @@ export function usePerson(id: string): User | undefined {
   return user;
 }
 
-/** Everybody known, by id. */
-export function usePeopleById(): ReadonlyMap<string, User> {
-  return usePeople(({ byId }) => byId);
+/** Everybody known, by id. Those who are named and not known yet are asked about. */
+export function usePeopleById(named: readonly string[] = []): ReadonlyMap<string, User> {
+  const byId = usePeople(({ byId }) => byId);
+  for (const id of named) if (!byId.has(id)) want(id);
+  return byId;
 }
 
 /** What somebody is called; something to show even while that is not known. */

@@ -9,7 +9,7 @@ const NAMED = 8;
 /** What people think of a message. */
 export function Reactions({ room, message }: { readonly room: string; readonly message: Message }) {
   const conversation = useConversation();
-  const people = usePeopleById();
+  const people = usePeopleById(message.reactions.flatMap(({ users }) => users.slice(0, NAMED)));
   if (message.reactions.length === 0) return null;
   return (
     <ul className="reactions">

@@ -10,8 +10,8 @@ const EXPIRES = 6_000;
 /** Who is typing. It always takes the same place, so that nothing moves. */
 export function TypingLine({ room }: { readonly room: Room }) {
   const { engine, user: me } = useConversation();
-  const people = usePeopleById();
   const [typing, set] = useState<ReadonlyMap<string, number>>(new Map());
+  const people = usePeopleById([...typing.keys()]);
 
   useEffect(() => {
     set(new Map());

@@ -50,6 +50,7 @@ class FakeChannel {
   }
 
   postMessage(data: unknown): void {
+    if (!this.all.has(this)) throw new Error("the channel is closed");
     const copy = structuredClone(data);
     for (const other of this.all) {
       if (other !== this) queueMicrotask(() => this.all.has(other) && other.onmessage?.({ data: copy }));

@@ -138,6 +138,21 @@ describe("one user's tabs", () => {
   });
 });
 
+describe("a tab that was left", () => {
+  test("says nothing more, though something of it was still on its way", async () => {
+    const [first, second] = [await tab(), await tab()];
+    await net.run();
+    const saying = first.perform(say("just before"));
+    first.stop();
+    await saying;
+    await net.run();
+    net.server.store();
+    await net.run();
+    expect(net.texts, "the other tab has taken it over").toEqual(["just before"]);
+    expect(second.pending()).toEqual([]);
+  });
+});
+
 describe("a reload", () => {
   test("in mid-send loses nothing and doubles nothing", async () => {
     const before = await tab();

@@ -231,4 +231,18 @@ describe("a connection", () => {
     vi.advanceTimersByTime(30_000);
     expect(Socket.all.length, "and moves once").toBe(2);
   });
+
+  test("comes back soon from a server that restarts, though it could not move before that", () => {
+    const old = last().isReady();
+    old.says({ type: "goaway", after_ms: 100, reason: "draining" });
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      vi.advanceTimersByTime(30_000 - attempt);
+      old.says({ type: "pong" });
+      if (last() !== old) last().closes(1006);
+    }
+    const before = Socket.all.length;
+    old.closes(1001);
+    vi.advanceTimersByTime(500);
+    expect(Socket.all.length).toBe(before + 1);
+  });
 });

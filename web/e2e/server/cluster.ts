@@ -1,0 +1,97 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser } from "@playwright/test";
+import type { Deployment } from "./deployment";
+import { end, freePort, ROOT, ready, SETTINGS, start } from "./process";
+
+/** Redis, MongoDB, a worker, two gateways, and nginx in front of them. */
+export async function cluster(browser: Browser): Promise<Deployment> {
+  const state = await mkdtemp(join(tmpdir(), "hubbub-browser-"));
+  const [port, first, admin, worker, redis, mongodb] = await ports();
+  const args = [
+    ["--port", port],
+    ["--gateway-port", first],
+    ["--admin-port", admin],
+    ["--worker-admin-port", worker],
+    ["--redis-port", redis],
+    ["--mongodb-port", mongodb],
+    ["--state", state],
+    ...Object.entries(SETTINGS).map(([name, value]) => ["--set", `${name}=${value}`]),
+  ].flat();
+  const log = join(state, "log");
+  const child = start(join(ROOT, "tools/cluster"), args.map(String), log);
+  const origin = `http://127.0.0.1:${port}`;
+  await ready(origin).catch(async (error: unknown) => {
+    await end(child);
+    throw new Error(`${error}\n${await readFile(log, "utf8")}`);
+  });
+  const cookies = await affinities(browser, origin);
+
+  const pid = async (gateway: number) => {
+    return Number(await readFile(join(state, `logs/gateway-${gateway + 1}.pid`), "utf8"));
+  };
+  const replaced = async (gateway: number, signal: NodeJS.Signals) => {
+    const before = await pid(gateway);
+    process.kill(before, signal);
+    while ((await pid(gateway)) === before) await new Promise((done) => setTimeout(done, 50));
+    await ready(`http://127.0.0.1:${(first ?? 0) + gateway}`);
+  };
+  return {
+    kind: "cluster",
+    origin,
+    affinity: (gateway) => cookies[gateway],
+    kill: (gateway) => replaced(gateway, "SIGKILL"),
+    restart: (gateway) => replaced(gateway, "SIGTERM"),
+    stop: async () => {
+      await end(child);
+      await rm(state, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Free ports: the second and third have a free one after them. */
+async function ports(): Promise<number[]> {
+  const found: number[] = [];
+  while (found.length < 6) {
+    // Beyond what the system gives out by itself, and even, so that no pair overlaps another.
+    const port = (await freePort()) & ~1;
+    if (!found.includes(port)) found.push(port);
+  }
+  return found;
+}
+
+/** A cookie for each gateway, found by trying: the load balancer hashes them. */
+async function affinities(browser: Browser, origin: string): Promise<string[]> {
+  const context = await browser.newContext({ baseURL: origin });
+  const body = { username: "somebody.who.looks", password: "looks around" };
+  const answer = await context.request.post("/api/v1/register", { data: body, headers: { origin } });
+  const { access_token: token } = (await answer.json()) as { access_token: string };
+  const page = await context.newPage();
+  await page.goto("/favicon.svg");
+  const found: string[] = [];
+  for (let value = 0; found.filter(Boolean).length < 2; value += 1) {
+    if (value > 64) throw new Error("every cookie leads to one gateway");
+    await context.addCookies([{ name: "hubbub_node", value: `try-${value}`, url: origin }]);
+    const node = await page.evaluate(greeting, token);
+    found[node === "gateway-1" ? 0 : 1] ??= `try-${value}`;
+  }
+  await context.close();
+  return found;
+}
+
+/** The name of the gateway that greets a new socket. Runs in the page. */
+function greeting(token: string): Promise<string> {
+  const socket = new WebSocket(`${location.origin.replace("http", "ws")}/ws`, "hubbub.v1");
+  socket.onopen = () => socket.send(JSON.stringify({ type: "hello", token }));
+  return new Promise((resolve, reject) => {
+    socket.onclose = ({ code }) => reject(new Error(`closed with ${code}`));
+    socket.onmessage = ({ data }) => {
+      const frame = JSON.parse(String(data)) as { type: string; node: string };
+      if (frame.type !== "ready") return;
+      socket.onclose = null;
+      socket.close();
+      resolve(frame.node);
+    };
+  });
+}

@@ -1,0 +1,67 @@
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { freePort } from "./process";
+
+/** A network between a browser and a server, which a test can take away. */
+export class Network {
+  private readonly pairs = new Set<readonly [Socket, Socket]>();
+  private isUp = true;
+
+  private constructor(
+    private readonly server: Server,
+    /** The address by which a browser reaches the server over this network. */
+    readonly origin: string,
+  ) {}
+
+  /** A network that leads to a server. */
+  static async to(origin: string): Promise<Network> {
+    const { hostname, port } = new URL(origin);
+    const own = await freePort();
+    const server = createServer((near) => network.join(near, connect(Number(port), hostname)));
+    const network: Network = new Network(server, `http://${hostname}:${own}`);
+    await new Promise<void>((done) => server.listen(own, hostname, done));
+    return network;
+  }
+
+  private join(near: Socket, far: Socket): void {
+    const pair = [near, far] as const;
+    this.pairs.add(pair);
+    for (const socket of pair) {
+      socket.on("error", () => undefined);
+      socket.on("close", () => {
+        this.pairs.delete(pair);
+        for (const end of pair) end.destroy();
+      });
+    }
+    if (!this.isUp) {
+      near.destroy();
+      return;
+    }
+    near.pipe(far);
+    far.pipe(near);
+  }
+
+  /** Every connection breaks, and no new one comes about. */
+  down(): void {
+    this.isUp = false;
+    for (const [near] of this.pairs) near.destroy();
+  }
+
+  /** New connections come about again. */
+  up(): void {
+    this.isUp = true;
+  }
+
+  /** What is open stays so, and nothing comes through it any more. New connections are well. */
+  swallow(): void {
+    for (const [near, far] of this.pairs) {
+      near.unpipe(far).resume();
+      far.unpipe(near).resume();
+    }
+  }
+
+  /** Ends it. */
+  close(): void {
+    this.down();
+    this.server.close();
+  }
+}
