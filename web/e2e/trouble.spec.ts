@@ -164,10 +164,9 @@ test("two tabs show the same, over one socket, and one goes on when the other is
   await ada.page.close();
   await composer.fill("alone now");
   await composer.press("Enter");
-  await expect(second.getByRole("article").filter({ hasText: "alone now" }).locator(".delivery")).toHaveAttribute(
-    "aria-label",
-    "Sent",
-  );
+  await expect(
+    second.getByRole("article").filter({ hasText: "alone now" }).locator(".delivery"),
+  ).toHaveAttribute("aria-label", "Sent");
   expect(sockets.length).toBe(1);
   await expect(log.getByRole("article")).toHaveCount(3);
 });

@@ -3,19 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "@playwright/test";
 import type { Deployment } from "./deployment";
-import { end, freePort, ROOT, ready, SETTINGS, start } from "./process";
+import { end, freePorts, ROOT, ready, SETTINGS, start } from "./process";
 
 /** Redis, MongoDB, a worker, two gateways, and nginx in front of them. */
 export async function cluster(browser: Browser): Promise<Deployment> {
   const state = await mkdtemp(join(tmpdir(), "hubbub-browser-"));
-  const [port, first, admin, worker, redis, mongodb] = await ports();
+  const port = await freePorts(8);
+  const first = port + 1;
   const args = [
     ["--port", port],
     ["--gateway-port", first],
-    ["--admin-port", admin],
-    ["--worker-admin-port", worker],
-    ["--redis-port", redis],
-    ["--mongodb-port", mongodb],
+    ["--admin-port", port + 3],
+    ["--worker-admin-port", port + 5],
+    ["--redis-port", port + 6],
+    ["--mongodb-port", port + 7],
     ["--state", state],
     ...Object.entries(SETTINGS).map(([name, value]) => ["--set", `${name}=${value}`]),
   ].flat();
@@ -35,7 +36,7 @@ export async function cluster(browser: Browser): Promise<Deployment> {
     const before = await pid(gateway);
     process.kill(before, signal);
     while ((await pid(gateway)) === before) await new Promise((done) => setTimeout(done, 50));
-    await ready(`http://127.0.0.1:${(first ?? 0) + gateway}`);
+    await ready(`http://127.0.0.1:${first + gateway}`);
   };
   return {
     kind: "cluster",
@@ -48,17 +49,6 @@ export async function cluster(browser: Browser): Promise<Deployment> {
       await rm(state, { recursive: true, force: true });
     },
   };
-}
-
-/** Free ports: the second and third have a free one after them. */
-async function ports(): Promise<number[]> {
-  const found: number[] = [];
-  while (found.length < 6) {
-    // Beyond what the system gives out by itself, and even, so that no pair overlaps another.
-    const port = (await freePort()) & ~1;
-    if (!found.includes(port)) found.push(port);
-  }
-  return found;
 }
 
 /** A cookie for each gateway, found by trying: the load balancer hashes them. */

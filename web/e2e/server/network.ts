@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { freePort } from "./process";
+import { freePorts } from "./process";
 
 /** A network between a browser and a server, which a test can take away. */
 export class Network {
@@ -15,7 +15,7 @@ export class Network {
   /** A network that leads to a server. */
   static async to(origin: string): Promise<Network> {
     const { hostname, port } = new URL(origin);
-    const own = await freePort();
+    const own = await freePorts(1);
     const server = createServer((near) => network.join(near, connect(Number(port), hostname)));
     const network: Network = new Network(server, `http://${hostname}:${own}`);
     await new Promise<void>((done) => server.listen(own, hostname, done));

@@ -22,16 +22,24 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   HUBBUB_SHUTDOWN_GRACE: "8s",
 };
 
-/** A port that nothing listens on, nor was given to somebody else just now. */
-export async function freePort(): Promise<number> {
+/**
+ * So many ports in a row that nothing listens on. They are below those that the system gives out by
+ * itself: one of these could be taken before it is used.
+ */
+export async function freePorts(count: number): Promise<number> {
+  for (;;) {
+    const first = 11_000 + Math.floor(Math.random() * 20_000);
+    const all = Array.from({ length: count }, (_, offset) => isFree(first + offset));
+    if ((await Promise.all(all)).every(Boolean)) return first;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }
 
 /** Starts a program whose output goes to a file. */

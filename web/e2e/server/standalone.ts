@@ -4,12 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Deployment } from "./deployment";
-import { BINARIES, end, freePort, ready, SETTINGS, start } from "./process";
+import { BINARIES, end, freePorts, ready, SETTINGS, start } from "./process";
 
 /** One gateway with everything in it. */
 export async function standalone(settings: Readonly<Record<string, string>> = {}): Promise<Deployment> {
   const directory = await mkdtemp(join(tmpdir(), "hubbub-browser-"));
-  const listen = `127.0.0.1:${await freePort()}`;
+  const listen = `127.0.0.1:${await freePorts(1)}`;
   const origin = `http://${listen}`;
   const env = {
     ...SETTINGS,

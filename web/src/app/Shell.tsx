@@ -2,12 +2,12 @@ import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect } from "react";
 import { InboxPage } from "../features/inbox/InboxPage";
 import { followNotifications } from "../features/notifications/notifications";
-import { followPeople, tellWatched } from "../features/people/people";
+import { followPeople, recallPeople, tellWatched } from "../features/people/people";
 import { Directory } from "../features/rooms/Directory";
 import { InvitePage } from "../features/rooms/InvitePage";
 import { RoomList } from "../features/rooms/RoomList";
 import { RoomPage } from "../features/rooms/RoomPage";
-import { followRooms } from "../features/rooms/rooms";
+import { followRooms, recallRooms } from "../features/rooms/rooms";
 import { Welcome } from "../features/rooms/Welcome";
 import { followPresence } from "../features/session/idle";
 import { useMe } from "../features/session/session";
@@ -35,6 +35,10 @@ export function Shell() {
   const me = useMe();
 
   useEffect(() => {
+    void conversation.memory.lists().then(({ rooms, people }) => {
+      recallRooms(queries, rooms);
+      recallPeople(people);
+    });
     const stops = [
       followRooms(conversation, queries),
       followPeople(conversation),

@@ -1,7 +1,7 @@
 import type { ClientFrame, Mark, Message } from "../wire/types";
 import type { Change } from "./changes";
 import { compare, follows, later, type Position } from "./position";
-import { type Request, Timeline } from "./timeline";
+import { type Request, SLACK, Timeline, WINDOW } from "./timeline";
 
 /** How long after a head was told by a heartbeat its events may still be on their way. */
 export const HEAD_GRACE = 2_000;
@@ -34,6 +34,8 @@ export class Room {
   standing: Standing = { read: 0, delivered: 0, unread: 0, mentions: 0, unreadFrom: undefined };
   /** Whether its messages are about to be replaced. */
   reloading = false;
+  /** The seq that somebody looks at; the end, if nobody does or they look there. */
+  lookedAt: number | undefined;
   /** When an answer to a new subscription is expected. */
   private refilling: number | undefined;
   /** A head whose events are expected, and until when. */
@@ -65,7 +67,9 @@ export class Room {
 
   /** Takes a message that has come live. Says whether that changed anything. */
   said(message: Message): boolean {
-    return this.timeline.put(message, message.seq);
+    const isNew = this.timeline.put(message, message.seq);
+    this.thin();
+    return isNew;
   }
 
   /** Takes a change that has come live. Says whether a message known here is another now. */
@@ -83,6 +87,7 @@ export class Room {
     for (const message of messages) this.timeline.put(message, Math.max(upto.seq, message.seq));
     this.at = later(this.at, upto);
     this.timeline.cover(from + 1, upto.seq);
+    this.thin();
     this.refilling = undefined;
     return true;
   }
@@ -100,7 +105,13 @@ export class Room {
   page(request: Request, page: Parameters<Timeline["page"]>[1]): boolean {
     const taken = this.timeline.page(request, page, this.at);
     if (taken) this.reloading = false;
+    this.thin();
     return taken;
+  }
+
+  /** However much was said or read, what is kept in memory has a bound. */
+  private thin(): void {
+    if (this.timeline.size > WINDOW + SLACK) this.timeline.trim(this.lookedAt ?? this.at.seq);
   }
 
   /** The frame that makes the gateway send everything after the position. */

@@ -1,5 +1,5 @@
 import { type DBSchema, deleteDB, type IDBPDatabase, openDB } from "idb";
-import type { Message } from "../wire/types";
+import type { Message, Room, User } from "../wire/types";
 import type { Interval } from "./intervals";
 import type { Operation } from "./outbox";
 import type { Position } from "./position";
@@ -17,14 +17,18 @@ interface Schema extends DBSchema {
   /** Operations that are not stored yet, by id, in the order they were made. */
   outbox: { key: string; value: { order: number; since: number; operation: Operation } };
   rooms: { key: string; value: StoredRoom };
+  /** What the lists beside the log are drawn from. */
+  lists: { key: string; value: readonly Room[] | readonly User[] };
   /** What was typed and not sent, by room. */
   drafts: { key: string; value: string };
 }
 
 /** Messages that a device remembers of each room. */
 export const REMEMBERED = 200;
+/** People that a device remembers: those it has heard of last. */
+const PEOPLE = 500;
 
-const VERSION = 1;
+const VERSION = 2;
 const name = (user: string) => `hubbub.${user}`;
 
 /**
@@ -42,9 +46,9 @@ export class Memory {
   static async open(user: string): Promise<Memory> {
     const database = await openDB<Schema>(name(user), VERSION, {
       upgrade(database) {
-        database.createObjectStore("outbox");
-        database.createObjectStore("rooms");
-        database.createObjectStore("drafts");
+        for (const store of ["outbox", "rooms", "lists", "drafts"] as const) {
+          if (!database.objectStoreNames.contains(store)) database.createObjectStore(store);
+        }
       },
     });
     const memory = new Memory(database);
@@ -91,6 +95,21 @@ export class Memory {
   /** Forgets a room that is no longer this user's. */
   async forgetRoom(id: string): Promise<void> {
     await Promise.all([this.database.delete("rooms", id), this.database.delete("drafts", id)]);
+  }
+
+  /** The rooms, and the people in them, as the server last told of them. */
+  async lists(): Promise<{ rooms: readonly Room[]; people: readonly User[] }> {
+    const [rooms, people] = await Promise.all([
+      this.database.get("lists", "rooms"),
+      this.database.get("lists", "people"),
+    ]);
+    return { rooms: (rooms ?? []) as readonly Room[], people: (people ?? []) as readonly User[] };
+  }
+
+  /** Remembers rooms or people, so that they have their names without a network. */
+  async keepList(list: { rooms: readonly Room[] } | { people: readonly User[] }): Promise<void> {
+    if ("rooms" in list) await this.database.put("lists", list.rooms, "rooms");
+    else await this.database.put("lists", list.people.slice(-PEOPLE), "people");
   }
 
   /** What was typed into a room and not sent. */

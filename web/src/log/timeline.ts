@@ -4,7 +4,9 @@ import { type Interval, Intervals } from "./intervals";
 import type { Position } from "./position";
 
 /** Messages kept in memory for one room. Those farthest from what is looked at go first. */
-export const WINDOW = 3_000;
+export const WINDOW = 1_500;
+/** So many more may gather before they are thinned out, which need not be done for each of them. */
+export const SLACK = 500;
 
 /** Changes that are remembered, for pages that were read before them and arrive after them. */
 const CHANGES = 1_000;
@@ -61,6 +63,11 @@ export class Timeline {
   /** A message by its place. */
   bySeq(seq: number): Message | undefined {
     return this.entries.get(seq)?.message;
+  }
+
+  /** How many messages are known. */
+  get size(): number {
+    return this.entries.size;
   }
 
   /** Everything known, in order. */

@@ -6,6 +6,8 @@ import { api } from "../session/session";
 /** Everybody this client has heard of. */
 const usePeople = create<{ byId: ReadonlyMap<string, User> }>(() => ({ byId: new Map() }));
 
+/** How long people must have stayed as they are before the device remembers them, in milliseconds. */
+const REMEMBER_AFTER = 2_000;
 /** People asked about at a time. */
 const ASKED_AT_ONCE = 8;
 const wanted = new Set<string>();
@@ -63,10 +65,29 @@ const underWay = new Set<string>();
 
 /** Keeps people's names, pictures and presence in step with what the server tells. */
 export function followPeople(conversation: Conversation): () => void {
-  return conversation.engine.onFrame((frame) => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const kept = usePeople.subscribe(({ byId }) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      conversation.memory.keepList({ people: [...byId.values()] }).catch(() => undefined);
+    }, REMEMBER_AFTER);
+  });
+  const stop = conversation.engine.onFrame((frame) => {
     if (frame.type === "user") met([frame.user]);
     if (frame.type === "presence") present(frame.users);
   });
+  return () => {
+    clearTimeout(timer);
+    kept();
+    stop();
+  };
+}
+
+/** Names the people that the device remembers, until the server tells of them. */
+export function recallPeople(people: readonly User[]): void {
+  const { byId } = usePeople.getState();
+  // Who is there now, nobody knows without the server.
+  met(people.filter(({ id }) => !byId.has(id)).map((user) => ({ ...user, status: "offline" })));
 }
 
 function present(states: readonly PresenceState[]): void {

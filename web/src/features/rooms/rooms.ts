@@ -6,6 +6,8 @@ import { api } from "../session/session";
 const KEY = ["rooms"] as const;
 /** How long after a change the list is read again: several changes share one reading. */
 const GATHER = 400;
+/** The same where the log tells what is new, and the server is only asked to count again. */
+const RECOUNT = 10_000;
 
 /** The person's rooms, as the server tells of them. */
 export function useRooms(): { rooms: readonly Room[]; isLoading: boolean } {
@@ -32,21 +34,36 @@ async function readAll(): Promise<Room[]> {
 /** Keeps the list of rooms in step with the log. */
 export function followRooms(conversation: Conversation, queries: QueryClient): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const soon = () => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
+  let due = Number.POSITIVE_INFINITY;
+  const soon = (wait = GATHER) => {
+    if (due <= Date.now() + wait) return;
+    due = Date.now() + wait;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      due = Number.POSITIVE_INFINITY;
       void queries.invalidateQueries({ queryKey: KEY });
-    }, GATHER);
+    }, wait);
   };
+  const kept = queries.getQueryCache().subscribe(({ query, type }) => {
+    if (type !== "updated" || query.queryKey[0] !== KEY[0] || query.state.status !== "success") return;
+    conversation.memory.keepList({ rooms: query.state.data as Room[] }).catch(() => undefined);
+  });
   const stop = conversation.engine.onUpdate((update) => {
-    if (["room", "heard", "gone", "standing", "said"].includes(update.kind)) soon();
+    if (["room", "heard", "gone"].includes(update.kind)) soon();
+    if (["standing", "said"].includes(update.kind)) soon(RECOUNT);
     if (update.kind === "member" && update.member.user === conversation.user) soon();
     if (update.kind === "gone") forget(queries, update.room);
   });
   return () => {
     clearTimeout(timer);
+    kept();
     stop();
   };
+}
+
+/** Shows the rooms that the device remembers until the server tells of them. */
+export function recallRooms(queries: QueryClient, rooms: readonly Room[]): void {
+  if (rooms.length > 0 && !queries.getQueryData(KEY)) queries.setQueryData(KEY, rooms, { updatedAt: 1 });
 }
 
 /** Puts a room into the list that the server has just told of. */

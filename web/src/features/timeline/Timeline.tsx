@@ -131,6 +131,14 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     if (!landed || topSeq === undefined) return;
     keepAnchor(room.id, atEnd ? undefined : topSeq);
   }, [landed, atEnd, topSeq, room.id]);
+  // What is far from there may leave the memory.
+  useEffect(() => {
+    if (!log) return;
+    log.lookedAt = atEnd ? undefined : topSeq;
+    return () => {
+      log.lookedAt = undefined;
+    };
+  }, [log, atEnd, topSeq]);
 
   useReading({ room: room.id, rows, view, atEnd: atEnd && landed });
 

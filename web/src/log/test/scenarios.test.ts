@@ -2,6 +2,7 @@ import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { REMEMBERED } from "../storage";
+import { SLACK, WINDOW } from "../timeline";
 import { Device, pass, type Tab } from "./device";
 import { HEARTBEAT, Network } from "./network";
 
@@ -244,6 +245,32 @@ describe("a device", () => {
     again.engine.probe();
     await pass(3_000);
     await again.checkWhole();
+  });
+});
+
+describe("a long room", () => {
+  test("takes no more memory than its window, wherever in it somebody looks", async () => {
+    const tab = await online();
+    tab.checkEvery = 500;
+    const talk = async (from: number, to: number) => {
+      for (let count = from; count < to; count += 1) {
+        network.others(`said ${count}`);
+        if (count % 100 === 99) await pass(25);
+      }
+      await pass(200);
+    };
+    await talk(0, 4_000);
+    const room = tab.engine.room("tea");
+    if (!room) throw new Error("the room is not heard");
+    expect(room.timeline.size).toBeLessThanOrEqual(WINDOW + SLACK);
+    expect(tab.texts.at(-1), "at the end by default").toBe("said 3999");
+    room.lookedAt = 2_000;
+    void tab.engine.load("tea", { kind: "around", seq: 2_000 });
+    await pass(200);
+    await talk(4_000, 6_500);
+    expect(room.timeline.size).toBeLessThanOrEqual(WINDOW + SLACK);
+    expect(room.timeline.bySeq(2_000)?.body.text, "what is looked at stays").toBe("said 1999");
+    expect(room.timeline.gaps(room.head.seq).at(-1)?.before, "and the rest is a gap").toBeGreaterThan(2_000);
   });
 });
 
