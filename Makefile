@@ -40,6 +40,7 @@ test: servers lint web ## Check everything: what continuous integration runs
 	tools/k8s-check
 	tools/loadtest --size tiny
 	tools/backup-drill
+	$(BROWSER_TESTS)
 
 .PHONY: conformance
 conformance: servers ## Run Schemathesis against a live server and a live cluster
@@ -75,7 +76,22 @@ bench: servers ## Measure what docs/PERFORMANCE.md reports (takes some minutes)
 
 .PHONY: web
 web: web/dist/index.html ## Check the web client: formatting, lints, types, tests, build, size
-	cd web && npx --no-install biome check . && npx --no-install vitest run && npm run --silent size
+	cd web && npx --no-install biome check . && npx --no-install tsc --noEmit -p e2e && \
+	npx --no-install vitest run && npm run --silent size
+
+# One browser against a standalone gateway, and two people at two gateways of a cluster.
+BROWSER_TESTS = cd web && HUBBUB_TEST_PROFILE=$(PROFILE) npx --no-install playwright test \
+	--project=standalone --project=cluster --project=performance
+
+.PHONY: browser
+browser: servers web/dist/index.html ## Test the web client in Chromium, against a standalone server and a cluster
+	cargo build --profile $(PROFILE) -p hubbub-gateway -p hubbub-worker --bins
+	$(BROWSER_TESTS) $(ARGS)
+
+.PHONY: screenshots
+screenshots: servers web/dist/index.html ## Take the pictures of the running client anew, into docs/images
+	cargo build --profile $(PROFILE) -p hubbub-gateway --bin hubbub-gateway
+	cd web && HUBBUB_TEST_PROFILE=$(PROFILE) npx --no-install playwright test --project=screenshots
 
 .PHONY: web-client
 web-client: web/dist/index.html ## Build the web client into web/dist, from where the gateway takes it

@@ -52,7 +52,7 @@ test("a message is answered and reacted to", async ({ person }) => {
   await ada.says("Cake?");
   await ben.sees("Cake?");
   await ben.acts("Cake?", "React with 👍");
-  const reaction = ada.message("Cake?").getByRole("button", { name: "👍: Ben" });
+  const reaction = ada.message("Cake?").getByRole("button", { name: "👍 1: Ben" });
   await expect(reaction).toBeVisible();
   await reaction.click();
   await expect(ben.message("Cake?").locator(".reaction-count")).toHaveText("2");
@@ -140,7 +140,9 @@ test("two people talk between themselves", async ({ person }) => {
   await ada.page.getByRole("button", { name: "Add a room" }).click();
   await ada.page.getByRole("menuitem", { name: "Message people" }).click();
   await ada.page.getByLabel("Name or user name").fill(ben.username);
-  await ada.page.getByRole("dialog").getByRole("button", { name: /Ben/ }).click();
+  const found = ada.page.getByRole("dialog").getByRole("button", { name: /Ben/ });
+  await expect(found).toHaveCount(1);
+  await found.click();
   await ada.page.getByRole("button", { name: "Open", exact: true }).click();
   await expect(ada.composer).toBeVisible();
   await ada.says("Just us");

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "@playwright/test";
 import type { Deployment } from "./deployment";
-import { end, freePorts, ROOT, ready, SETTINGS, start } from "./process";
+import { end, freePorts, PROFILE, ROOT, ready, SETTINGS, start } from "./process";
 
 /** Redis, MongoDB, a worker, two gateways, and nginx in front of them. */
 export async function cluster(browser: Browser): Promise<Deployment> {
@@ -18,6 +18,7 @@ export async function cluster(browser: Browser): Promise<Deployment> {
     ["--redis-port", port + 6],
     ["--mongodb-port", port + 7],
     ["--state", state],
+    ["--profile", PROFILE],
     ...Object.entries(SETTINGS).map(([name, value]) => ["--set", `${name}=${value}`]),
   ].flat();
   const log = join(state, "log");

@@ -6,8 +6,10 @@ import { join, resolve } from "node:path";
 
 /** The repository. */
 export const ROOT = resolve(import.meta.dirname, "../../..");
-/** Where Cargo has put the programs. */
-export const BINARIES = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug");
+/** With which of Cargo's profiles the programs were built, and where they are. */
+export const PROFILE = process.env.HUBBUB_TEST_PROFILE ?? "dev";
+const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
+export const BINARIES = join(TARGET, PROFILE === "dev" ? "debug" : PROFILE);
 
 /** What is the same wherever the tests run. */
 export const SETTINGS: Readonly<Record<string, string>> = {

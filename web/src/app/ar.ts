@@ -433,7 +433,7 @@ const texts: Record<string, string> = {
     "{count, plural, zero {لا أحد} one {شخصًا واحدًا} two {شخصين} few {# أشخاص} many {# شخصًا} other {# شخص}}",
   "{count, plural, one {# second} other {# seconds}}":
     "{count, plural, zero {لحظة} one {ثانية} two {ثانيتان} few {# ثوانٍ} many {# ثانية} other {# ثانية}}",
-  "{emoji}: {who}": "{emoji}: {who}",
+  "{emoji} {count}: {who}": "{emoji} {count}: {who}",
   "{first} and {second} are typing…": "{first} و{second} يكتبان…",
   "{first} is typing…": "{first} يكتب…",
   "{fresh, plural, one {# new message} other {# new messages}}":

@@ -25,7 +25,7 @@ export function Reactions({ room, message }: { readonly room: string; readonly m
               className="reaction"
               aria-pressed={mine}
               title={who}
-              aria-label={t("{emoji}: {who}", { emoji, who })}
+              aria-label={t("{emoji} {count}: {who}", { emoji, count, who })}
               onClick={() => void conversation.react(room, message.id, emoji, !mine)}
             >
               <span>{emoji}</span>
