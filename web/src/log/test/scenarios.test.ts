@@ -6,6 +6,9 @@ import { SLACK, WINDOW } from "../timeline";
 import { Device, pass, type Tab } from "./device";
 import { HEARTBEAT, Network } from "./network";
 
+// Minutes of virtual time take seconds of a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
 let network: Network;
 let device: Device;
 
@@ -230,6 +233,7 @@ describe("a device", () => {
 
   test("reads the rooms it knows while there is no network at all", async () => {
     const first = await online();
+    first.checkEvery = 20;
     for (let count = 0; count < REMEMBERED + 50; count += 1) network.others(`old ${count}`);
     await pass(3_000);
     await first.checkWhole();
