@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { useLink } from "./conversation";
 import { t } from "./i18n";
 
@@ -8,14 +8,18 @@ const PATIENCE = 3_000;
 /** Says that there is no connection, once that has lasted. What is written meanwhile is kept. */
 export function LinkBar() {
   const link = useLink();
-  const since = link.kind === "connecting" ? link.since : undefined;
+  const isOffline = useOffline();
+  const since = link.kind === "connecting" ? link.since : isOffline ? performance.now() : undefined;
+  const isLost = since !== undefined;
   const [isLong, set] = useState(false);
   useEffect(() => {
     set(false);
-    if (since === undefined) return;
+    if (!isLost || since === undefined) return;
     const timer = setTimeout(() => set(true), Math.max(0, since + PATIENCE - performance.now()));
     return () => clearTimeout(timer);
-  }, [since]);
+    // Counted from the loss: what is told of it meanwhile does not begin it anew.
+    // biome-ignore lint/correctness/useExhaustiveDependencies: see above
+  }, [isLost]);
   return (
     <div role="status" aria-live="polite">
       {isLong && (
@@ -23,4 +27,18 @@ export function LinkBar() {
       )}
     </div>
   );
+}
+
+/** Whether the device says that it has no network. A socket may not have noticed yet. */
+function useOffline(): boolean {
+  return useSyncExternalStore(subscribe, () => !navigator.onLine);
+}
+
+function subscribe(callback: () => void): () => void {
+  window.addEventListener("online", callback);
+  window.addEventListener("offline", callback);
+  return () => {
+    window.removeEventListener("online", callback);
+    window.removeEventListener("offline", callback);
+  };
 }

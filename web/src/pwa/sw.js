@@ -30,7 +30,7 @@ self.addEventListener("fetch", (event) => {
 
 /** The newest page if the server answers in time, else the one that is remembered. */
 async function page(request) {
-  const remembered = await caches.match(SHELL);
+  const remembered = await caches.match(SHELL, { ignoreVary: true });
   if (!remembered) return fetch(request);
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, remembered));
   const fresh = fetch(request).then(
@@ -42,7 +42,8 @@ async function page(request) {
 
 /** A file as it is remembered; one that is not is fetched, and remembered from then on. */
 async function file(request) {
-  const remembered = await caches.match(request);
+  // A script is asked for with other headers than those it was remembered with; it is the same file.
+  const remembered = await caches.match(request, { ignoreVary: true });
   if (remembered) return remembered;
   const answer = await fetch(request);
   if (answer.ok) {

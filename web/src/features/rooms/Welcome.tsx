@@ -11,8 +11,8 @@ import { useMe } from "../session/session";
 import { lastRoom } from "./lastRoom";
 import { isDirect, useRooms } from "./rooms";
 
-/** Whether this visit has been led to a room already: from then on, home is home. */
-let led = false;
+/** Whether this visit began somewhere, or has been led to a room: from then on, home is home. */
+let led = location.pathname !== "/";
 
 /** What there is to do when no room is open. A visit begins in the room where the last one ended. */
 export function Welcome() {

@@ -142,6 +142,23 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
 
   useReading({ room: room.id, rows, view, atEnd: atEnd && landed });
 
+  const toEnd = () => {
+    setNewAfter(undefined);
+    if (log && log.timeline.intervals().at(-1)?.to !== log.head.seq) {
+      void conversation.engine.load(room.id, { kind: "latest" });
+    }
+    virtual.scrollToIndex(rows.length - 1, { align: "end" });
+  };
+
+  // Who says something sees it, wherever they were.
+  const sent = pending.findLast(({ operation }) => operation.type === "send")?.operation.id;
+  const lastSent = useRef(sent);
+  useEffect(() => {
+    if (sent === undefined || sent === lastSent.current) return;
+    lastSent.current = sent;
+    toEnd();
+  });
+
   // A message that is being edited is in view.
   useEffect(() => {
     const index = rows.findIndex((row) => row.kind === "message" && row.message.id === editing);
@@ -158,14 +175,6 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     return [...new Set(shown)].sort().join(" ");
   }, [items, rows]);
   useEffect(() => watch(conversation, authors.split(" ").filter(Boolean)), [conversation, authors]);
-
-  const toEnd = () => {
-    setNewAfter(undefined);
-    if (log && log.timeline.intervals().at(-1)?.to !== log.head.seq) {
-      void conversation.engine.load(room.id, { kind: "latest" });
-    }
-    virtual.scrollToIndex(rows.length - 1, { align: "end" });
-  };
 
   const isLoading =
     !log || (log.timeline.messages().length === 0 && !log.timeline.complete && pending.length === 0);
