@@ -18,7 +18,6 @@ export function LinkBar() {
     const timer = setTimeout(() => set(true), Math.max(0, since + PATIENCE - performance.now()));
     return () => clearTimeout(timer);
     // Counted from the loss: what is told of it meanwhile does not begin it anew.
-    // biome-ignore lint/correctness/useExhaustiveDependencies: see above
   }, [isLost]);
   return (
     <div role="status" aria-live="polite">

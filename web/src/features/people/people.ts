@@ -1,5 +1,6 @@
 import { create } from "zustand";
 import type { Conversation } from "../../app/conversation";
+import { ApiError } from "../../wire/http";
 import type { PresenceState, User } from "../../wire/types";
 import { api } from "../session/session";
 
@@ -10,11 +11,18 @@ const usePeople = create<{ byId: ReadonlyMap<string, User> }>(() => ({ byId: new
 const REMEMBER_AFTER = 2_000;
 /** People asked about at a time. */
 const ASKED_AT_ONCE = 8;
+/** Whom the server has told of since the page was loaded; others may be called something else by now. */
+const fresh = new Set<string>();
 const wanted = new Set<string>();
 let asking = 0;
 
 /** Takes note of people. */
 export function met(users: readonly User[]): void {
+  for (const { id } of users) fresh.add(id);
+  know(users);
+}
+
+function know(users: readonly User[]): void {
   usePeople.setState(({ byId }) => ({
     byId: new Map([...byId, ...users.map((user): [string, User] => [user.id, user])]),
   }));
@@ -23,14 +31,14 @@ export function met(users: readonly User[]): void {
 /** Somebody, as far as they are known. Whoever is not yet is asked about. */
 export function usePerson(id: string): User | undefined {
   const user = usePeople(({ byId }) => byId.get(id));
-  if (!user) want(id);
+  if (!fresh.has(id)) want(id);
   return user;
 }
 
 /** Everybody known, by id. Those who are named and not known yet are asked about. */
 export function usePeopleById(named: readonly string[] = []): ReadonlyMap<string, User> {
   const byId = usePeople(({ byId }) => byId);
-  for (const id of named) if (!byId.has(id)) want(id);
+  for (const id of named) if (!fresh.has(id)) want(id);
   return byId;
 }
 
@@ -47,14 +55,19 @@ function want(id: string): void {
 
 function askNext(): void {
   if (asking >= ASKED_AT_ONCE) return;
-  const id = [...wanted].find((id) => !usePeople.getState().byId.has(id) && !underWay.has(id));
+  const id = [...wanted].find((id) => !fresh.has(id) && !underWay.has(id));
   if (id === undefined) return;
   asking += 1;
   underWay.add(id);
   api
     .ask<User>(`users/${id}`)
     .then((user) => met([user]))
-    .catch(() => undefined)
+    .catch((error: unknown) => {
+      // Without a network it is asked again when somebody looks; a refusal stays one.
+      if (error instanceof ApiError && error.problem) return;
+      wanted.delete(id);
+      underWay.delete(id);
+    })
     .finally(() => {
       asking -= 1;
       askNext();
@@ -87,7 +100,7 @@ export function followPeople(conversation: Conversation): () => void {
 export function recallPeople(people: readonly User[]): void {
   const { byId } = usePeople.getState();
   // Who is there now, nobody knows without the server.
-  met(people.filter(({ id }) => !byId.has(id)).map((user) => ({ ...user, status: "offline" })));
+  know(people.filter(({ id }) => !byId.has(id)).map((user) => ({ ...user, status: "offline" })));
 }
 
 function present(states: readonly PresenceState[]): void {

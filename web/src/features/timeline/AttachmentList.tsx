@@ -53,7 +53,7 @@ interface PictureProps {
 /** Its place is kept free from the start, so that nothing moves when it comes. */
 function Picture({ picture, most, onOpen }: PictureProps) {
   const [width, height] = [picture.width ?? 1, picture.height ?? 1];
-  const [broken, setBroken] = useState(false);
+  const [state, become] = useState<"loading" | "there" | "broken">("loading");
   const scale = Math.min(1, most.width / width, most.height / height);
   return (
     <button
@@ -63,8 +63,8 @@ function Picture({ picture, most, onOpen }: PictureProps) {
       onClick={onOpen}
       aria-label={t("Open {name}", { name: picture.name })}
     >
-      {picture.blurhash && <Blurhash hash={picture.blurhash} />}
-      {broken ? (
+      {picture.blurhash && state !== "there" && <Blurhash hash={picture.blurhash} />}
+      {state === "broken" ? (
         <span className="picture-broken" dir="auto">
           <Icon name="warning" /> {picture.name}
         </span>
@@ -74,7 +74,8 @@ function Picture({ picture, most, onOpen }: PictureProps) {
           alt=""
           loading="lazy"
           decoding="async"
-          onError={() => setBroken(true)}
+          onLoad={() => become("there")}
+          onError={() => become("broken")}
         />
       )}
     </button>
