@@ -358,9 +358,13 @@ export class Client {
     }
   }
 
-  error({ id, code, retry_after_ms: after }) {
+  error({ id, room, code, retry_after_ms: after }) {
     if (id !== undefined && after !== undefined) {
       this.outbox.retry(id, after);
+      return;
+    }
+    if (id === undefined && room === undefined) {
+      // About the connection, which ends next and is counted as lost.
       return;
     }
     metrics.refused.add(1, { code });
