@@ -71,7 +71,7 @@ function Picture({ picture, most, onOpen }: PictureProps) {
       ) : (
         <img
           src={urlOf(picture.id, picture.thumbnail ? "/thumbnail" : "")}
-          alt=""
+          alt={picture.name}
           loading="lazy"
           decoding="async"
           onLoad={() => become("there")}

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { ClientFrame, History, Message } from "../../wire/types";
 import type { Operation } from "../outbox";
 import { Replica } from "../replica";
@@ -190,6 +190,8 @@ class World {
 function bare({ id, seq, body, deleted_at, reactions }: Message) {
   return { id, seq, text: body.text, deleted: deleted_at !== undefined, reactions };
 }
+
+vi.setConfig({ testTimeout: 60_000 });
 
 describe("a replica", () => {
   test("shows exactly the log, in order, once each, whatever the network does", () => {
