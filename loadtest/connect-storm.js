@@ -15,9 +15,10 @@ import { sleep } from "./lib/verify.js";
 
 const DEVICES = count("DEVICES", 4);
 const MEMBERS = count("MEMBERS", 5);
-// Whole rooms.
-const ROOMS = Math.ceil(count("CONNECTIONS", 200) / (DEVICES * MEMBERS));
-const CLIENTS = ROOMS * DEVICES * MEMBERS;
+// Connections of one room. There are only whole rooms.
+const EACH = DEVICES * MEMBERS;
+const ROOMS = Math.ceil(count("CONNECTIONS", 200) / EACH);
+const CLIENTS = ROOMS * EACH;
 const SETTLE = seconds("SETTLE", 30);
 const VUS = virtualUsers(ROOMS);
 const MESSAGES = 5;
@@ -44,7 +45,9 @@ export default async function (all) {
   );
   await connect(clients);
   for (let n = 0; n < MESSAGES; n++) {
-    mine.forEach(({ id }, i) => say(clients[i * DEVICES * MEMBERS + n % (DEVICES * MEMBERS)], id));
+    for (const [i, { id }] of mine.entries()) {
+      say(clients[i * EACH + (n % EACH)], id);
+    }
     await sleep(200);
   }
   await conclude(clients, SETTLE);

@@ -62,7 +62,10 @@ const MIX = [
 
 function pick() {
   let left = Math.random() * MIX.reduce((sum, [weight]) => sum + weight, 0);
-  return MIX.find(([weight]) => (left -= weight) < 0)[1];
+  return MIX.find(([weight]) => {
+    left -= weight;
+    return left < 0;
+  })[1];
 }
 
 /** Uploads a file, says something with it, and gets it back. */

@@ -29,7 +29,15 @@ if (!locked.ok) {
   throw new Error(`can't lock: ${locked.errmsg}`);
 }
 try {
-  execFileSync("tar", ["-C", DATA, "--exclude=mongod.lock", "--exclude=diagnostic.data", "-cf", `${TARGET}.partial`, "."]);
+  execFileSync("tar", [
+    "-C",
+    DATA,
+    "--exclude=mongod.lock",
+    "--exclude=diagnostic.data",
+    "-cf",
+    `${TARGET}.partial`,
+    ".",
+  ]);
 } finally {
   db.fsyncUnlock();
 }

@@ -17,25 +17,28 @@ export class Account {
       return;
     }
     const life = this.expires - Date.now();
-    this.timer = setTimeout(async () => {
-      this.timer = null;
-      try {
-        const answer = await rotate(server(n), this.refresh);
-        this.token = answer.access_token;
-        this.refresh = answer.refresh_token;
-        this.expires = Date.now() + answer.expires_in * 1000;
-        rotated.add(1);
-        for (const client of this.clients) {
-          client.refresh();
+    this.timer = setTimeout(
+      async () => {
+        this.timer = null;
+        try {
+          const answer = await rotate(server(n), this.refresh);
+          this.token = answer.access_token;
+          this.refresh = answer.refresh_token;
+          this.expires = Date.now() + answer.expires_in * 1000;
+          rotated.add(1);
+          for (const client of this.clients) {
+            client.refresh();
+          }
+        } catch (failure) {
+          // Tried at another server a third of what is left later.
+          console.warn(`renewing a token: ${failure.message}`);
         }
-      } catch (failure) {
-        // Tried at another server a third of what is left later.
-        console.warn(`renewing a token: ${failure.message}`);
-      }
-      if (!this.stopped) {
-        this.keepFresh(n + 1);
-      }
-    }, Math.max(1000, (life * 2) / 3));
+        if (!this.stopped) {
+          this.keepFresh(n + 1);
+        }
+      },
+      Math.max(1000, (life * 2) / 3),
+    );
   }
 
   rest() {

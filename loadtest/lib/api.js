@@ -51,7 +51,11 @@ function session(name, answer) {
 
 export function register(server, names) {
   const requests = names.map((username, i) => [
-    "POST", `${server(i)}/api/v1/register`, { username, password: PASSWORD }, null, "register",
+    "POST",
+    `${server(i)}/api/v1/register`,
+    { username, password: PASSWORD },
+    null,
+    "register",
   ]);
   return inBatches(requests, [201]).map((answer, i) => session(names[i], answer));
 }
@@ -60,14 +64,22 @@ export function register(server, names) {
 export function makeRooms(server, rooms) {
   const made = inBatches(
     rooms.map(({ name, owner }, i) => [
-      "POST", `${server(i)}/api/v1/rooms`, { name, kind: "private" }, owner.token, "make a room",
+      "POST",
+      `${server(i)}/api/v1/rooms`,
+      { name, kind: "private" },
+      owner.token,
+      "make a room",
     ]),
     [201],
   );
   inBatches(
     rooms.flatMap(({ members }, i) =>
       members.map((member, j) => [
-        "POST", `${server(j)}/api/v1/rooms/join`, { code: made[i].code }, member.token, "join",
+        "POST",
+        `${server(j)}/api/v1/rooms/join`,
+        { code: made[i].code },
+        member.token,
+        "join",
       ]),
     ),
     [200],
@@ -81,7 +93,10 @@ async function ask(method, url, content, token, name, expected) {
 }
 
 export const login = async (server, name) =>
-  session(name, await ask("POST", `${server}/api/v1/login`, { username: name, password: PASSWORD }, null, "login", [200]));
+  session(
+    name,
+    await ask("POST", `${server}/api/v1/login`, { username: name, password: PASSWORD }, null, "login", [200]),
+  );
 
 export const rotate = (server, refresh) =>
   ask("POST", `${server}/api/v1/token`, { refresh_token: refresh }, null, "rotate the token", [200]);

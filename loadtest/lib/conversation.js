@@ -5,7 +5,8 @@ import { Client } from "./client.js";
 import { sleep, verify } from "./verify.js";
 
 /** About 200 bytes, as messages are. */
-const TEXT = "What is said here is about as long as what people say in a chat, which is a line or two. ".repeat(2);
+const TEXT =
+  "What is said here is about as long as what people say in a chat, which is a line or two. ".repeat(2);
 
 /** A client for each member of each room; neighbours come to different servers. */
 export function clientsOf(rooms) {

@@ -45,8 +45,25 @@ export const connecting = new Trend("hubbub_connecting", true);
 export const resuming = new Trend("hubbub_resuming", true);
 
 const COUNTERS = [
-  verified, missing, doubled, outOfOrder, stale, notAcked, gaps, resets, heardAfterLeaving, refused,
-  said, acked, heard, syncs, refills, lost, notConnected, moved, rotated,
+  verified,
+  missing,
+  doubled,
+  outOfOrder,
+  stale,
+  notAcked,
+  gaps,
+  resets,
+  heardAfterLeaving,
+  refused,
+  said,
+  acked,
+  heard,
+  syncs,
+  refills,
+  lost,
+  notConnected,
+  moved,
+  rotated,
 ];
 
 /** Makes every counter known, so that a threshold on one that stayed at 0 is judged as well. */

@@ -11,7 +11,10 @@ function runName() {
 /** So many new accounts. */
 export function people(count) {
   const run = runName();
-  return register(server, Array.from({ length: count }, (_, i) => `load-${run}-${i}`));
+  return register(
+    server,
+    Array.from({ length: count }, (_, i) => `load-${run}-${i}`),
+  );
 }
 
 /**

@@ -141,7 +141,11 @@ export function compareSaid(ids, { messages }) {
   const wanted = new Set(ids);
   const stored = messages.filter(({ id }) => wanted.has(id)).map(({ id }) => id);
   const distinct = new Set(stored);
-  const found = { missing: ids.length - distinct.size, doubled: stored.length - distinct.size, outOfOrder: 0 };
+  const found = {
+    missing: ids.length - distinct.size,
+    doubled: stored.length - distinct.size,
+    outOfOrder: 0,
+  };
   const expected = ids.filter((id) => distinct.has(id));
   const first = [...distinct];
   for (let i = 0; i < expected.length; i++) {
