@@ -1,6 +1,6 @@
 """One MongoDB command at a time, over OP_MSG, without a driver.
 
-Enough to initiate a replica set and to ask whether it has a primary. The formats are those of
+Enough to initiate a replica set, to ask whether it has a primary, and to count. The formats are those of
 https://bsonspec.org/spec.html and of the MongoDB wire protocol.
 """
 
@@ -10,9 +10,9 @@ import struct
 OP_MSG = 2013
 
 
-def command(port, document, timeout=5.0):
-    """Runs `document` against the database `admin` of the mongod on this port; returns its answer."""
-    body = encode({**document, "$db": "admin"})
+def command(port, document, timeout=5.0, database="admin"):
+    """Runs `document` against a database of the mongod on this port; returns its answer."""
+    body = encode({**document, "$db": database})
     message = struct.pack("<iiii", 16 + 4 + 1 + len(body), 1, 0, OP_MSG) + b"\0\0\0\0\0" + body
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
         connection.sendall(message)
