@@ -16,6 +16,7 @@
 //! - [`positions`]: how far each member has come
 //! - [`inbox`]: what came for people while they were away
 //! - [`search`]: full-text search
+//! - [`inspection`]: looking at all that is stored, for operators
 //! - [`fold`]: how names are compared
 //! - [`attachments`]: files, all but their bytes
 //! - [`blobs`]: the bytes of files and pictures
@@ -36,6 +37,7 @@ pub mod events;
 pub mod fold;
 mod history;
 pub mod inbox;
+pub mod inspection;
 pub mod moderation;
 pub mod mongo;
 pub mod positions;
@@ -59,6 +61,7 @@ pub use blocks::BlockStore;
 pub use destruction::{DestructionJob, DestructionStore, Remains};
 pub use events::{Appended, EventStore, HistoryPage, Page, Reactor, StoredPlace};
 pub use inbox::{InboxNote, InboxPart, InboxPlace, InboxStore};
+pub use inspection::{InspectionStore, LogSpan, RoomSize, StrayMember};
 pub use moderation::{BanRecord, ModerationStore};
 pub use mongo::{MongoOptions, MongoStore};
 pub use positions::{Moved, PositionChange, PositionRecord, PositionStore, Unread, UnreadRange};
@@ -124,6 +127,7 @@ pub trait Store:
     + InboxStore
     + SearchStore
     + AttachmentStore
+    + InspectionStore
     + fmt::Debug
     + Send
     + Sync

@@ -17,6 +17,7 @@ mod destruction;
 mod error;
 mod events;
 mod inbox;
+mod inspection;
 mod memberships;
 mod moderation;
 mod positions;

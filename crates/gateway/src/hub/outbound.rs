@@ -264,7 +264,7 @@ impl Outbound {
     }
 
     const fn measures(&self, frame: &PlacedFrame) -> bool {
-        frame.position.seq.0.wrapping_add(self.measured as u64) % MEASURED == 0
+        frame.position.seq.0.wrapping_add(self.measured as u64).is_multiple_of(MEASURED)
     }
 
     /// Takes what is there, if anything is.

@@ -11,6 +11,7 @@ mod destruction;
 mod events;
 mod history;
 mod inbox;
+mod inspection;
 mod making;
 mod moderation;
 mod positions;
@@ -116,6 +117,12 @@ contract! {
         a_few_who_open_their_room_at_once_get_one
         who_left_a_few_comes_back_only_by_opening
         the_heir_is_the_moderator_then_the_first_member
+    }
+    inspection {
+        every_room_is_named_once_in_order
+        the_largest_rooms_come_first
+        a_hole_in_a_log_shows_in_its_span
+        members_of_a_destroyed_room_are_no_strays
     }
     audit {
         entries_come_back_as_they_were_the_newest_first

@@ -233,6 +233,17 @@ impl Cluster {
         self.workers.push(worker);
     }
 
+    /// The environment of an operator's program: where Redis and MongoDB are.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("HUBBUB_REDIS_URL", self.redis.urls().join(",")),
+            ("HUBBUB_MONGODB_URL", self.mongo.set().uri()),
+            ("HUBBUB_MONGODB_DATABASE", self.database.clone()),
+            ("HUBBUB_PARTITIONS", PARTITIONS.to_string()),
+        ]
+    }
+
     async fn variables(&mut self, role: &str) -> (Variables, Option<(Proxy, Proxy)>) {
         self.named += 1;
         let (mut redis, mut mongo) = (self.redis.urls().join(","), self.mongo.set().uri());
