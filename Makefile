@@ -35,6 +35,7 @@ test: servers lint web ## Check everything: what continuous integration runs
 	cargo build --workspace --all-features --bins
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --all-features
 	tools/check-types
+	tools/check-observability
 	tools/conformance
 	tools/proxy-tests
 	tools/k8s-check

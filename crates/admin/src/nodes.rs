@@ -103,8 +103,8 @@ pub async fn drain(
     out: &mut Output<'_>,
 ) -> Result<Outcome, Failure> {
     let found = leases(reach).await?;
-    let called: Vec<_> = found.iter().map(|lease| &lease.node).filter(|node| is_called(node, name));
-    let called: Vec<NodeId> = called.into_iter().cloned().collect();
+    let called: Vec<NodeId> =
+        found.into_iter().map(|lease| lease.node).filter(|node| is_called(node, name)).collect();
     let [node] = &called[..] else {
         let (answer, text) = if called.is_empty() {
             ("not_found", format!("no node {name} holds a lease; see `nodes`"))

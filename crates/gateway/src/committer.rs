@@ -13,7 +13,9 @@ use hubbub_protocol::{
     ErrorCode, Event, MessageId, NewEvent, Position, RoomId, Seq, Timestamp, UserId,
 };
 use hubbub_store::{Store, StoreError};
+use hubbub_runtime::telemetry::MESSAGES;
 use hubbub_worker::epoch::{self, EpochError};
+use tracing::Instrument;
 
 use crate::metric::HOT;
 
@@ -148,7 +150,9 @@ impl Committer {
     /// [`CommitFailure`]; whatever it says, the same event can be tried again.
     pub async fn commit(&self, event: &NewEvent) -> Result<Committed, CommitFailure> {
         let begun = Instant::now();
-        let committed = self.place(event).await;
+        let (room, message_id) = (event.room, event.id);
+        let span = tracing::debug_span!(target: MESSAGES, "commit", %room, %message_id);
+        let committed = self.place(event).instrument(span).await;
         HOT.commit.record(begun.elapsed());
         committed
     }

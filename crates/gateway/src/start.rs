@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::any;
 use hubbub_bus::Bus;
 use hubbub_runtime::admin;
@@ -349,7 +349,7 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
 /// Everything on the main port.
 fn router(sockets: &Arc<Sockets>, health: &Health, client: Arc<Assets>, secure: Secure) -> Router {
     Router::new()
-        .route("/ws", any(upgrade))
+        .route("/ws", any(upgrade).layer(from_fn(http::layers::observe)))
         .with_state(Arc::clone(sockets))
         .nest("/api/v1", http::router(Arc::clone(&sockets.app)))
         .nest("/api", documents::pages::router())

@@ -1,5 +1,8 @@
 //! Logs and metrics. Both are global to a process: several nodes in one process (tests) share them.
 
+#[cfg(feature = "otel")]
+pub mod traces;
+
 use std::fmt;
 use std::io::{self, IsTerminal};
 use std::str::FromStr;
@@ -8,9 +11,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::metric::Metric;
 
@@ -71,12 +75,25 @@ pub enum LogOutput {
     Stderr,
 }
 
+/// OpenTelemetry traces, which this build does not have.
+#[cfg(not(feature = "otel"))]
+pub mod traces {
+    /// Nothing to be a child of.
+    pub const fn adopt(_: &tracing::Span, _: &axum::http::HeaderMap) {}
+
+    /// Nothing waits.
+    pub async fn finish() {}
+}
+
 /// Why logs or metrics could not be installed.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The filter can't be understood.
     #[error("log filter: {0}")]
     Filter(String),
+    /// Traces can't be exported.
+    #[error("traces: {0}")]
+    Traces(String),
     /// Somebody else's recorder is in place.
     #[error("metrics recorder: {0}")]
     Recorder(#[from] BuildError),
@@ -90,28 +107,60 @@ pub fn check_filter(filter: &str) -> Result<(), TelemetryError> {
     parse_filter(filter).map(drop)
 }
 
+/// Libraries that log what people wrote, at their finest levels. Whatever the filter says of everything,
+/// they log warnings only.
+const QUOTING: [&str; 2] = ["tungstenite=warn", "tokio_tungstenite=warn"];
+
 fn parse_filter(filter: &str) -> Result<EnvFilter, TelemetryError> {
-    EnvFilter::builder().parse(filter).map_err(|error| TelemetryError::Filter(error.to_string()))
+    let filter = EnvFilter::builder()
+        .parse(filter)
+        .map_err(|error| TelemetryError::Filter(error.to_string()))?;
+    let quiet = QUOTING.iter().map(|quoting| quoting.parse().expect("a target and a level"));
+    Ok(quiet.fold(filter, EnvFilter::add_directive))
 }
 
 /// Logs from here on what passes `filter`. In a process that logs already nothing changes.
 ///
 /// # Errors
-/// [`TelemetryError::Filter`].
+/// [`TelemetryError::Filter`]; with the feature `otel` and a collector also [`TelemetryError::Traces`].
 pub fn log(filter: &str, format: LogFormat, output: LogOutput) -> Result<(), TelemetryError> {
+    #[cfg(feature = "otel")]
+    let collector = traces::endpoint();
+    #[cfg(not(feature = "otel"))]
+    let collector: Option<String> = None;
+    log_to(filter, format, output, collector.as_deref())
+}
+
+/// As [`log`], and exports traces to the `collector` at this URL, from within a runtime. Without the
+/// feature `otel` there is nothing to export.
+///
+/// # Errors
+/// [`TelemetryError::Filter`], [`TelemetryError::Traces`].
+pub fn log_to(
+    filter: &str,
+    format: LogFormat,
+    output: LogOutput,
+    collector: Option<&str>,
+) -> Result<(), TelemetryError> {
     let (writer, terminal) = match output {
         LogOutput::Stdout => (BoxMakeWriter::new(io::stdout), io::stdout().is_terminal()),
         LogOutput::Stderr => (BoxMakeWriter::new(io::stderr), io::stderr().is_terminal()),
     };
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(parse_filter(filter)?)
-        .with_ansi(terminal)
-        .with_writer(writer);
-    // The only error is that a subscriber is in place.
-    let _ = match format {
-        LogFormat::Pretty => subscriber.finish().try_init(),
-        LogFormat::Json => subscriber.json().flatten_event(true).finish().try_init(),
+    let lines = tracing_subscriber::fmt::layer().with_ansi(terminal).with_writer(writer);
+    let lines = match format {
+        LogFormat::Pretty => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    #[cfg(feature = "otel")]
+    if let Some(collector) = collector {
+        let filter = parse_filter(filter)?;
+        let spans = traces::layer(collector)?;
+        let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).with(spans).try_init();
+        return Ok(());
+    }
+    let _ = collector;
+    // The only error is that a subscriber is in place.
+    let _ = tracing_subscriber::registry().with(parse_filter(filter)?).with(lines).try_init();
     Ok(())
 }
 

@@ -106,6 +106,13 @@ impl Process {
         }
     }
 
+    /// All of the output so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// The last lines of the output, for messages.
     #[must_use]
     pub fn log_end(&self) -> String {

@@ -1,7 +1,9 @@
 //! The keys that sign access tokens.
 //!
-//! The first key signs, all of them verify. Rotation is: put a new key in front, restart the nodes,
-//! and take the old key out once its last access token has run out. Nobody is logged out by it.
+//! The first key signs, all of them verify. A node must never meet a token of a key that it does not
+//! know, so a rotation is: put a new key at the end, restart the nodes; put it in front, restart the
+//! nodes; take the old key out once its last access token has run out, restart the nodes
+//! (`hubbub-admin rotate-keys`). Nobody is logged out by it.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hubbub_protocol::ErrorCode;
+use hubbub_runtime::telemetry::traces;
 use metrics::{counter, histogram};
 use tracing::Instrument;
 use uuid::Uuid;
@@ -23,11 +24,21 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id that is taken over from a proxy.
 const REQUEST_ID_MAX: usize = 64;
 
+/// What a request is called in the log, and in its answer.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(HeaderValue);
+
+impl RequestId {
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
 /// Names the request, logs what became of it, and sets the headers that every answer has.
 ///
 /// Logged are method, route, status and time: neither path nor query, which hold ids and searches,
 /// nor anything of the body.
-pub(super) async fn observe(request: Request, next: Next) -> Response {
+pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let span = tracing::info_span!(
@@ -36,6 +47,8 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
         method = %request.method(),
         route = route.as_ref().map_or("none", MatchedPath::as_str),
     );
+    traces::adopt(&span, request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     let begun = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;

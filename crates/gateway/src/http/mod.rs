@@ -38,7 +38,7 @@ mod history;
 mod icons;
 mod inbox;
 mod joining;
-mod layers;
+pub(crate) mod layers;
 mod limiter;
 mod logins;
 mod me;

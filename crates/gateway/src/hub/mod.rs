@@ -444,16 +444,17 @@ impl Hub {
     }
 
     /// An event got its place for a connection of this node.
-    pub fn committed(&self, room: RoomId, id: MessageId, position: Position) {
+    pub fn committed(&self, by: &Connection, room: RoomId, id: MessageId, position: Position) {
         self.journal.note(room, position, Step::Committed);
-        tracing::debug!(target: MESSAGES, %room, message = %id, %position, "committed");
+        let connection = by.id;
+        tracing::debug!(target: MESSAGES, %room, message_id = %id, %position, %connection, "committed");
     }
 
     /// An event that this node committed is stored.
     fn told_stored(&self, notice: &StoredNotice) {
         let StoredNotice { room, id, position, .. } = notice;
         self.journal.note(*room, *position, Step::ToldStored);
-        tracing::debug!(target: MESSAGES, %room, message = %id, %position, "told that it is stored");
+        tracing::debug!(target: MESSAGES, %room, message_id = %id, %position, "told that it is stored");
     }
 
     /// An event was handed to the connections that hear its room here.

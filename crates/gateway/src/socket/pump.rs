@@ -27,6 +27,7 @@ use super::Sockets;
 use super::greeting::{Refusal, greet};
 use super::session::Session;
 use super::throttle::Throttle;
+use crate::http::layers::RequestId;
 use crate::hub::connection::Connection;
 use crate::hub::frame::WireFrame;
 use crate::hub::outbound::{BATCH_FRAMES, Batch};
@@ -52,6 +53,7 @@ pub(super) async fn run(
     read_ahead: Vec<u8>,
     sockets: Arc<Sockets>,
     cookie: Option<String>,
+    called: Option<RequestId>,
 ) {
     let hard_limit = sockets.app.limits.frame_bytes as usize * HARD_LIMIT;
     let config = WebSocketConfig::default()
@@ -68,7 +70,10 @@ pub(super) async fn run(
     let greeted = sockets.stop.run_until_cancelled(greeting).await;
     let ended = match greeted {
         Some(Ok(session)) => {
-            drop(sockets);
+            let request_id = called.as_ref().map_or("", RequestId::as_str);
+            // From here on its lines name the connection.
+            tracing::debug!(request_id, connection = %session.connection().id, "greeted");
+            drop((sockets, called));
             serve(&mut socket, Arc::new(session)).await
         }
         Some(Err(Refusal::Tell(error, code))) => Ended::Close(Some(error), code),

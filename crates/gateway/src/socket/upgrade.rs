@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::{Sockets, pump};
+use crate::http::layers::RequestId;
 use crate::http::problem::ApiError;
 
 /// `GET /ws`.
@@ -36,6 +37,7 @@ pub async fn upgrade(
         .try_acquire_owned()
         .map_err(|_| ApiError::from(ErrorCode::Overloaded))?;
     let subprotocol = offered(headers, SUBPROTOCOL);
+    let called = request.extensions().get::<RequestId>().cloned();
 
     let upgrading = hyper::upgrade::on(&mut request);
     let tasks = sockets.tasks.clone();
@@ -47,7 +49,7 @@ pub async fn upgrade(
         let read_ahead = parts.read_buf.to_vec();
         let stream = parts.io.into_inner();
         drop(parts.read_buf);
-        pump::run(stream, read_ahead, sockets, cookie).await;
+        pump::run(stream, read_ahead, sockets, cookie, called).await;
         drop(place);
     });
 

@@ -114,7 +114,7 @@ impl GatewayNode {
     /// # Panics
     /// When the metrics can't be read.
     pub async fn metric(&self, name: &str) -> f64 {
-        let (_, text) = get(self.admin_address, "/metrics").await.expect("the metrics");
+        let text = self.metrics().await;
         let of_name =
             |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{']));
         let value =
@@ -198,6 +198,26 @@ impl GatewayNode {
                 .await
                 .unwrap_or_else(|| panic!("it runs on:\n{}", program.process.log_end())),
         }
+    }
+
+    /// All of a process's log so far.
+    ///
+    /// # Panics
+    /// When it is no process.
+    #[must_use]
+    pub fn log(&self) -> String {
+        match &self.node {
+            Body::Task(_) => panic!("only a process has a log of its own"),
+            Body::Process(program) => program.process.log(),
+        }
+    }
+
+    /// What it tells Prometheus.
+    ///
+    /// # Panics
+    /// When the metrics can't be read.
+    pub async fn metrics(&self) -> String {
+        get(self.admin_address, "/metrics").await.expect("the metrics").1
     }
 
     /// The end of a process's log.

@@ -1,11 +1,13 @@
 //! One worker, in this process or as the real binary.
 
+use std::net::SocketAddr;
+
 use hubbub_runtime::lifecycle::{Ended, Lifecycle};
 use hubbub_runtime::settings::FixedEnvironment;
 use hubbub_worker::{Settings, Worker};
 
 use super::PATIENCE;
-use super::program::{Program, Variables};
+use super::program::{Program, Variables, get};
 use crate::port::{free_port, local};
 use crate::proxy::Proxy;
 
@@ -18,7 +20,7 @@ pub struct WorkerNode {
 
 enum Body {
     Task(Box<Worker>),
-    Process(Box<Program>),
+    Process { program: Box<Program>, admin: SocketAddr },
 }
 
 impl WorkerNode {
@@ -40,7 +42,7 @@ impl WorkerNode {
         let mut variables = variables.clone();
         variables.insert("HUBBUB_ADMIN_LISTEN".into(), admin.to_string());
         let program = Program::start("hubbub-worker", &variables, admin).await;
-        Self { node: Body::Process(Box::new(program)), proxies: None }
+        Self { node: Body::Process { program: Box::new(program), admin }, proxies: None }
     }
 
     /// The proxy between it and Redis.
@@ -61,12 +63,36 @@ impl WorkerNode {
         &self.proxies.as_ref().expect("a cluster with proxies").1
     }
 
+    /// All of a process's log so far.
+    ///
+    /// # Panics
+    /// When it is no process.
+    #[must_use]
+    pub fn log(&self) -> String {
+        match &self.node {
+            Body::Task(_) => panic!("only a process has a log of its own"),
+            Body::Process { program, .. } => program.process.log(),
+        }
+    }
+
+    /// What it tells Prometheus.
+    ///
+    /// # Panics
+    /// When the metrics can't be read.
+    pub async fn metrics(&self) -> String {
+        let admin = match &self.node {
+            Body::Task(worker) => worker.admin_address(),
+            Body::Process { admin, .. } => *admin,
+        };
+        get(admin, "/metrics").await.expect("the metrics").1
+    }
+
     /// Kills the process with SIGKILL and waits until it is gone.
     ///
     /// # Panics
     /// When it is no process.
     pub fn kill(self) {
-        assert!(matches!(self.node, Body::Process(_)), "only a process can be killed");
+        assert!(matches!(self.node, Body::Process { .. }), "only a process can be killed");
     }
 
     /// Asks it to stop and waits until it has. Says whether it ended softly.
@@ -76,7 +102,7 @@ impl WorkerNode {
     pub async fn stop(self) -> bool {
         match self.node {
             Body::Task(worker) => worker.stop().await == Ended::Softly,
-            Body::Process(mut program) => {
+            Body::Process { mut program, .. } => {
                 program.process.signal("TERM");
                 let ended = program.process.ended(PATIENCE).await;
                 ended.unwrap_or_else(|| panic!("it runs on:\n{}", program.process.log_end()))

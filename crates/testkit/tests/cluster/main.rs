@@ -23,6 +23,7 @@ mod resume;
 mod retries;
 mod rooms;
 mod search;
+mod seeing_inside;
 mod standalone;
 
 use hubbub_protocol::{MessageId, RoomId, Timestamp};

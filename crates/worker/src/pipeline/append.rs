@@ -3,8 +3,10 @@
 use std::time::Instant;
 
 use hubbub_protocol::Event;
+use hubbub_runtime::telemetry::MESSAGES;
 use hubbub_store::{Appended, StoreError};
 use metrics::{counter, histogram};
+use tracing::Instrument;
 
 use super::batch::{Pending, Verdict};
 use super::partition::Partition;
@@ -66,7 +68,8 @@ impl Partition {
             counter!(Metric::Batches.name()).increment(1);
             histogram!(Metric::BatchEvents.name()).record(events.len() as f64);
             let start = Instant::now();
-            let answer = self.shared.appends.append(events).await;
+            let span = tracing::debug_span!(target: MESSAGES, "append", events = events.len());
+            let answer = self.shared.appends.append(events).instrument(span).await;
             histogram!(Metric::AppendSeconds.name()).record(start.elapsed());
             match answer {
                 Ok(appended) if appended.len() == events.len() => return Ok(Ok(appended)),

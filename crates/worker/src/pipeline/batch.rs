@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use hubbub_bus::WalEntry;
 use hubbub_bus::wal::{Settled, StoredNotice};
 use hubbub_protocol::{Event, Position, RoomId, Timestamp};
+use hubbub_runtime::telemetry::MESSAGES;
 use hubbub_store::{Appended, StoreError, StoredPlace};
 use metrics::counter;
 
@@ -280,10 +281,15 @@ impl Partition {
         let mut retry = Retry::new(self, Step::Settle);
         loop {
             match self.shared.wal.settle(settled).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => break,
                 Err(error) => retry.pause(&error).await?,
             }
         }
+        for Settled { notice, stored, .. } in settled {
+            let StoredNotice { room, id, position, .. } = notice;
+            tracing::debug!(target: MESSAGES, %room, message_id = %id, %position, stored, "settled");
+        }
+        Ok(())
     }
 
     pub(super) async fn bury(&self, entry: &WalEntry, reason: &str) -> Result<(), Stopped> {

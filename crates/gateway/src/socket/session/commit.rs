@@ -47,7 +47,7 @@ impl Session {
         };
         match committed {
             Ok(committed) => {
-                hub.committed(room, id, committed.position);
+                hub.committed(connection, room, id, committed.position);
                 match committed.standing {
                     // The notice, or the look-up of what waits too long, answers it.
                     Standing::Fresh => {}
