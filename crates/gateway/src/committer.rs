@@ -12,8 +12,8 @@ use hubbub_bus::{Bus, BusError, Commit, CommitError, CommitRequest};
 use hubbub_protocol::{
     ErrorCode, Event, MessageId, NewEvent, Position, RoomId, Seq, Timestamp, UserId,
 };
-use hubbub_store::{Store, StoreError};
 use hubbub_runtime::telemetry::MESSAGES;
+use hubbub_store::{Store, StoreError};
 use hubbub_worker::epoch::{self, EpochError};
 use tracing::Instrument;
 

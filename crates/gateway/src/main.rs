@@ -39,7 +39,11 @@ async fn run(settings: Settings) -> ExitCode {
         }
     };
     match Gateway::start(settings, &lifecycle, metrics).await {
-        Ok(_gateway) => lifecycle.run(signals, grace).await.into(),
+        Ok(_gateway) => {
+            let ended = lifecycle.run(signals, grace).await;
+            telemetry::traces::finish().await;
+            ended.into()
+        }
         Err(error) => {
             tracing::error!("can't start: {error}");
             ExitCode::FAILURE

@@ -11,8 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
@@ -155,12 +155,13 @@ pub fn log_to(
     if let Some(collector) = collector {
         let filter = parse_filter(filter)?;
         let spans = traces::layer(collector)?;
-        let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).with(spans).try_init();
+        let _ =
+            tracing_subscriber::registry().with(lines.with_filter(filter)).with(spans).try_init();
         return Ok(());
     }
     let _ = collector;
     // The only error is that a subscriber is in place.
-    let _ = tracing_subscriber::registry().with(parse_filter(filter)?).with(lines).try_init();
+    let _ = tracing_subscriber::registry().with(lines).with(parse_filter(filter)?).try_init();
     Ok(())
 }
 

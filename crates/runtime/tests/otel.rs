@@ -12,8 +12,8 @@ use hubbub_runtime::telemetry::{self, LogFormat, LogOutput, MESSAGES, traces};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use tokio::net::TcpListener;
@@ -57,12 +57,11 @@ async fn requests_and_the_steps_of_events_are_exported() {
     let (kind, request) = requests.recv().await.unwrap();
     assert_eq!(kind.as_deref(), Some("application/x-protobuf"));
     let resource = request.resource_spans[0].resource.clone().unwrap();
-    assert!(text(&resource.attributes, "service.name").is_some_and(|name| name.starts_with("otel")));
-    let spans: Vec<&Span> = request.resource_spans[0]
-        .scope_spans
-        .iter()
-        .flat_map(|scope| &scope.spans)
-        .collect();
+    assert!(
+        text(&resource.attributes, "service.name").is_some_and(|name| name.starts_with("otel"))
+    );
+    let spans: Vec<&Span> =
+        request.resource_spans[0].scope_spans.iter().flat_map(|scope| &scope.spans).collect();
     let of = |name: &str| *spans.iter().find(|span| span.name == name).unwrap();
     let (http, commit) = (of("http"), of("commit"));
     assert_eq!(text(&http.attributes, "request_id"), Some("r-1"));

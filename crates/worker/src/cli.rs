@@ -117,7 +117,9 @@ async fn work(settings: &Settings) -> Result<ExitCode, Failure> {
     telemetry::log(&settings.log, settings.log_format, LogOutput::Stdout)?;
     let signals = Signals::of_process()?;
     let worker = Worker::start(settings, Lifecycle::default()).await?;
-    Ok(worker.run(signals).await.into())
+    let ended = worker.run(signals).await;
+    telemetry::traces::finish().await;
+    Ok(ended.into())
 }
 
 async fn answer(settings: &Settings, command: &str, flags: &ArgMatches) -> Result<(), Failure> {
