@@ -38,7 +38,7 @@ test: servers lint web ## Check everything: what continuous integration runs
 	tools/check-observability
 	tools/conformance
 	tools/proxy-tests
-	tools/k8s-check
+	tools/deploy-check
 	tools/loadtest --size tiny
 	tools/backup-drill
 	$(BROWSER_TESTS)
@@ -53,10 +53,10 @@ proxy-tests: servers ## Run nginx and HAProxy before gateways of a cluster
 	cargo build -p hubbub-gateway -p hubbub-worker --bins
 	tools/proxy-tests $(ARGS)
 
-.PHONY: k8s-check
-k8s-check: servers ## Check the Kubernetes manifests: schemas, policies, and that all numbers agree
+.PHONY: deploy-check
+deploy-check: servers ## Check the Kubernetes manifests and the compose file: schemas, policies, numbers that agree
 	cargo build -p hubbub-gateway -p hubbub-worker --bins
-	tools/k8s-check $(ARGS)
+	tools/deploy-check $(ARGS)
 
 .PHONY: lint
 lint: ## Formatting, clippy, documentation, dependency licences and sources

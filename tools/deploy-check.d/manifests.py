@@ -11,6 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 K8S = ROOT / "k8s"
+RULE = K8S / "components/prometheus-operator/alerts.yaml"
 # Kinds that a plain cluster does not know.
 CUSTOM_APIS = ("gateway.networking.k8s.io/", "monitoring.coreos.com/", "external-secrets.io/")
 
@@ -42,6 +43,19 @@ def everything():
     for path in sorted((K8S / "components").iterdir()):
         built[f"base with {path.name}"] = with_component(path.name)
     return built
+
+
+def prometheus_rule():
+    """The alerts of deploy/observability as the Prometheus Operator takes them."""
+    source = "deploy/observability/alerts.yml"
+    rule = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "hubbub"},
+        "spec": yaml.safe_load((ROOT / source).read_text()),
+    }
+    head = f"# Made from {source} by `tools/deploy-check --update`.\n"
+    return head + yaml.safe_dump(rule, sort_keys=False, width=100)
 
 
 def find(documents, kind, name=None):

@@ -17,6 +17,7 @@ import yaml
 from manifests import (
     CUSTOM_APIS,
     ROOT,
+    RULE,
     binary,
     container,
     environment,
@@ -25,6 +26,7 @@ from manifests import (
     kustomize,
     one,
     pod,
+    prometheus_rule,
     seconds,
     selects,
     settings,
@@ -229,6 +231,13 @@ class Agreement(unittest.TestCase):
             ]
             asked = [endpoint["port"] for endpoint in monitor["spec"]["endpoints"]]
             self.assertEqual([ports.count(port) for port in asked], [1], monitor["metadata"]["name"])
+
+    def test_the_alerts_are_those_of_every_other_prometheus(self):
+        self.assertEqual(RULE.read_text(), prometheus_rule(), "run tools/deploy-check --update")
+        monitors = find(built["base with prometheus-operator"], "ServiceMonitor")
+        jobs = {m["spec"]["selector"]["matchLabels"][m["spec"]["jobLabel"]] for m in monitors}
+        # The alerts go by these names.
+        self.assertEqual(set(re.findall(r'job="([^"]+)"', RULE.read_text())), jobs)
 
     def test_routes_lead_to_ports_that_are_there(self):
         documents = built["base with gateway-api"]
