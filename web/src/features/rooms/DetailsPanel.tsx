@@ -16,6 +16,7 @@ import { api, useMe } from "../session/session";
 import { AuditList } from "./AuditList";
 import { BanList } from "./BanList";
 import { InviteButton } from "./InviteButton";
+import { RoomAvatar } from "./RoomAvatar";
 import { duration, RoomEditor } from "./RoomEditor";
 import { remember, useRoom } from "./rooms";
 
@@ -72,7 +73,7 @@ function About({ room, direct, onEdit }: AboutProps) {
   ].filter((rule): rule is string => typeof rule === "string");
   return (
     <section className="details">
-      <Avatar id={room.id} name={room.name} picture={room.icon} size="large" square={!direct} />
+      <RoomAvatar room={room} size="large" />
       <h3 dir="auto">{room.name}</h3>
       {room.topic && <p dir="auto">{room.topic}</p>}
       {room.description && (

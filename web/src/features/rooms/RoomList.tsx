@@ -1,3 +1,5 @@
+import { useEffect } from "react";
+import { useConversation } from "../../app/conversation";
 import { openDialog } from "../../app/dialogs";
 import { t, useLanguage } from "../../app/i18n";
 import { go, pathOf, useLocation } from "../../app/router";
@@ -7,7 +9,8 @@ import { Icon } from "../../ui/Icon";
 import { MenuButton } from "../../ui/MenuButton";
 import type { Me, Room } from "../../wire/types";
 import { useInboxCount } from "../inbox/inbox";
-import { usePerson } from "../people/people";
+import { watch } from "../people/people";
+import { RoomAvatar } from "./RoomAvatar";
 import { inOrder, useRooms, useUnread } from "./rooms";
 import "./rooms.css";
 
@@ -23,6 +26,16 @@ export function RoomList({ current, me }: Props) {
   const { direct, others } = inOrder(rooms);
   const { route } = useLocation();
   const waiting = useInboxCount();
+  const conversation = useConversation();
+  // Those one talks to are watched: their rows show who is there.
+  const partners = direct
+    .flatMap(({ people = [] }) => people)
+    .filter((user) => user !== me.id)
+    .join(" ");
+  useEffect(
+    () => watch(conversation, [...new Set(partners.split(" "))].filter(Boolean)),
+    [conversation, partners],
+  );
   return (
     <nav className="sidebar" aria-label={t("Rooms")}>
       <header className="sidebar-head">
@@ -144,7 +157,7 @@ function RoomLink({ room, isCurrent }: { readonly room: Room; readonly isCurrent
         }}
       >
         {direct ? (
-          <DirectAvatar room={room} />
+          <RoomAvatar room={room} size="small" />
         ) : (
           <Icon name={room.kind === "private" ? "lock" : "hash"} size={18} />
         )}
@@ -163,26 +176,5 @@ function RoomLink({ room, isCurrent }: { readonly room: Room; readonly isCurrent
         )}
       </a>
     </li>
-  );
-}
-
-function DirectAvatar({ room }: { readonly room: Room }) {
-  const other = room.kind === "direct" ? room.people?.[0] : undefined;
-  return other ? <OtherAvatar room={room} /> : <Avatar id={room.id} name={room.name} size="small" />;
-}
-
-function OtherAvatar({ room }: { readonly room: Room }) {
-  const [first = "", second = ""] = room.people ?? [];
-  const one = usePerson(first);
-  const two = usePerson(second);
-  const other = [one, two].find((user) => user && user.display_name === room.name) ?? two ?? one;
-  return (
-    <Avatar
-      id={other?.id ?? room.id}
-      name={room.name}
-      picture={other?.avatar}
-      status={other?.status}
-      size="small"
-    />
   );
 }

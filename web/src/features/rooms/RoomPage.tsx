@@ -1,19 +1,20 @@
 import { useEffect, useState } from "react";
 import { useConversation, useRoomLog } from "../../app/conversation";
-import { t } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
 import { go, show, useLocation } from "../../app/router";
-import { Avatar } from "../../ui/Avatar";
 import { IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { toast } from "../../ui/Toasts";
 import type { Message, Room } from "../../wire/types";
 import { Composer } from "../composer/Composer";
 import { DropTarget } from "../composer/DropTarget";
+import { doing } from "../people/PersonLine";
 import { Timeline } from "../timeline/Timeline";
 import { TypingLine } from "../timeline/TypingLine";
 import { FirstSteps } from "./FirstSteps";
 import { keepLastRoom } from "./lastRoom";
 import { NotYours } from "./NotYours";
+import { RoomAvatar, useOther } from "./RoomAvatar";
 import { useRoom, useRooms } from "./rooms";
 import "./rooms.css";
 
@@ -73,6 +74,9 @@ function RoomHead({ room }: { readonly room: Room }) {
   const { room: log } = useRoomLog(room.id);
   void log;
   const direct = room.kind === "direct" || room.kind === "group";
+  const other = useOther(room);
+  const locale = useLocale();
+  const about = room.kind === "direct" && other ? other.status_text || doing(other, locale) : room.topic;
   const toggle = (name: "people" | "details" | "search") => show(panel === name ? undefined : name);
   return (
     <header className="room-head">
@@ -81,27 +85,29 @@ function RoomHead({ room }: { readonly room: Room }) {
       </span>
       <button type="button" className="room-title" onClick={() => toggle("details")}>
         {direct ? (
-          <Avatar id={room.id} name={room.name} picture={room.icon} size="small" />
+          <RoomAvatar room={room} size="small" />
         ) : (
           <Icon name={room.kind === "private" ? "lock" : "hash"} size={18} />
         )}
         <h1 dir="auto">{room.name}</h1>
-        {room.topic && (
+        {about && (
           <span className="room-topic" dir="auto">
-            {room.topic}
+            {about}
           </span>
         )}
       </button>
       <IconButton icon="search" label={t("Search")} onPress={() => toggle("search")} />
-      <button
-        type="button"
-        className="room-count"
-        aria-pressed={panel === "people"}
-        aria-label={t("{members, plural, one {# member} other {# members}}", { members: room.members })}
-        onClick={() => toggle("people")}
-      >
-        <Icon name="people" size={18} /> {room.members}
-      </button>
+      {room.kind !== "direct" && (
+        <button
+          type="button"
+          className="room-count"
+          aria-pressed={panel === "people"}
+          aria-label={t("{members, plural, one {# member} other {# members}}", { members: room.members })}
+          onClick={() => toggle("people")}
+        >
+          <Icon name="people" size={18} /> {room.members}
+        </button>
+      )}
     </header>
   );
 }

@@ -1,14 +1,14 @@
 import { t } from "../../app/i18n";
-import { Avatar } from "../../ui/Avatar";
 import type { Room } from "../../wire/types";
 import { InviteButton } from "../rooms/InviteButton";
+import { RoomAvatar } from "../rooms/RoomAvatar";
 
 /** What stands above a room's first message. */
 export function RoomBeginning({ room }: { readonly room: Room }) {
   const direct = room.kind === "direct" || room.kind === "group";
   return (
     <div className="room-beginning">
-      <Avatar id={room.id} name={room.name} picture={room.icon} size="large" square={!direct} />
+      <RoomAvatar room={room} size="large" />
       <h2 dir="auto">{room.name}</h2>
       <p>
         {direct
