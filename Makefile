@@ -123,7 +123,7 @@ loadtest: servers ## Put load on a cluster with k6: storms, steady talk, churn, 
 
 .PHONY: backup-drill
 backup-drill: servers ## Back up and restore, standalone and a cluster, and look what is there again
-	cargo build --profile $(PROFILE) -p hubbub-gateway -p hubbub-worker --bins
+	cargo build --profile $(PROFILE) -p hubbub-gateway -p hubbub-worker -p hubbub-admin --bins
 	tools/backup-drill --profile $(PROFILE) $(ARGS)
 
 .PHONY: docs
