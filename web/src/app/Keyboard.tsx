@@ -36,7 +36,11 @@ export function Keyboard() {
       else if (command && event.shiftKey && event.key.toLowerCase() === "f") show("search");
       else if (event.altKey && event.key === "ArrowUp") move(-1, event.shiftKey);
       else if (event.altKey && event.key === "ArrowDown") move(1, event.shiftKey);
-      else if (event.key === "Escape" && panel) show(undefined);
+      else if (isPlainText(event) && writesNowhere()) {
+        // Whoever just types means to say something: the key goes on into the composer.
+        document.querySelector<HTMLElement>("[data-composer]")?.focus();
+        return;
+      } else if (event.key === "Escape" && panel) show(undefined);
       else if (event.key === "Escape" && current && !isTyping(event.target)) markRead(current);
       else return;
       event.preventDefault();
@@ -49,6 +53,15 @@ export function Keyboard() {
     return () => window.removeEventListener("keydown", onKeyDown);
   }, [rooms, current, panel, engine]);
   return null;
+}
+
+function isPlainText({ key, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  return !ctrlKey && !metaKey && !altKey && [...key].length === 1 && key !== " ";
+}
+
+/** Whether nothing that takes keys has the focus, and no dialog is open. */
+function writesNowhere(): boolean {
+  return document.activeElement === document.body && !document.querySelector("[role=dialog], [role=menu]");
 }
 
 function isTyping(target: EventTarget | null): boolean {

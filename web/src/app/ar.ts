@@ -343,6 +343,7 @@ const texts: Record<string, string> = {
   "This room is archived: it can be read, but nothing can be added.": "هذه الغرفة مؤرشفة: للقراءة فقط.",
   "This room is not there, or you are not in it.": "هذه الغرفة غير موجودة، أو لست فيها.",
   "This room is too large to tell.": "هذه الغرفة أكبر من أن يُعرف ذلك.",
+  "This room was destroyed.": "هُدمت هذه الغرفة.",
   "To come back you need its code, or an invitation.": "للعودة تحتاج إلى رمزها أو إلى دعوة.",
   Today: "اليوم",
   "Too many tries. Try again in {seconds, plural, one {# second} other {# seconds}}.":

@@ -9,7 +9,7 @@ import { toast } from "../../ui/Toasts";
 import { useDebounced } from "../../ui/useDebounced";
 import type { Room, RoomList } from "../../wire/types";
 import { api } from "../session/session";
-import { refusal } from "./JoinDialog";
+import { refusal } from "./refusal";
 import { remember } from "./rooms";
 
 /** Public rooms, to look for and to join. */

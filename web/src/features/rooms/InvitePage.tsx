@@ -6,7 +6,7 @@ import { Button } from "../../ui/Button";
 import { Logo } from "../../ui/Logo";
 import type { Room } from "../../wire/types";
 import { api } from "../session/session";
-import { refusal } from "./JoinDialog";
+import { refusal } from "./refusal";
 import { remember } from "./rooms";
 
 /** Where an invite link leads: straight into the room. */

@@ -1,15 +1,14 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { FormEvent } from "react";
 import { closeDialog } from "../../app/dialogs";
-import { explain } from "../../app/explain";
 import { t } from "../../app/i18n";
 import { go } from "../../app/router";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import { Field } from "../../ui/Field";
-import { ApiError } from "../../wire/http";
 import type { Room } from "../../wire/types";
 import { api } from "../session/session";
+import { refusal } from "./refusal";
 import { remember } from "./rooms";
 
 /** Joins a room by its code, or by a link that holds one. */
@@ -50,10 +49,4 @@ export default function JoinDialog() {
       </form>
     </Dialog>
   );
-}
-
-/** Why a code did not let somebody in. */
-export function refusal(error: unknown): string {
-  const unknown = error instanceof ApiError && error.code === "room_not_found";
-  return unknown ? t("This code does not work, or does not any more.") : explain(error);
 }

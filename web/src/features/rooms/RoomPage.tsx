@@ -31,15 +31,15 @@ export function RoomPage({ id, target }: Props) {
   const [replyTo, setReplyTo] = useState<Message>();
   const [editing, setEditing] = useState<string>();
 
-  useEffect(
-    () =>
-      engine.onUpdate((update) => {
-        if (update.kind !== "gone" || update.room !== id) return;
-        toast(t("You are no longer in this room."));
-        go({ page: "home" }, undefined, true);
-      }),
-    [engine, id],
-  );
+  useEffect(() => {
+    let destroyed = false;
+    return engine.onUpdate((update) => {
+      if (update.kind === "room" && update.change.room === id) destroyed ||= update.change.destroyed === true;
+      if (update.kind !== "gone" || update.room !== id) return;
+      toast(destroyed ? t("This room was destroyed.") : t("You are no longer in this room."));
+      go({ page: "home" }, undefined, true);
+    });
+  }, [engine, id]);
 
   const isMember = room !== undefined;
   useEffect(() => {
