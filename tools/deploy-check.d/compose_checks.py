@@ -9,7 +9,7 @@ import unittest
 from pathlib import Path
 
 import yaml
-from manifests import ROOT, seconds, settings
+from manifests import ROOT, seconds, settings, stop_time
 
 SECRETS = {
     "REDIS_PASSWORD", "MONGODB_PASSWORD", "MONGODB_KEY", "HUBBUB_SIGNING_KEYS", "GRAFANA_PASSWORD",
@@ -44,8 +44,8 @@ class Compose(unittest.TestCase):
         for name, service in self.ours().items():
             grace = seconds(service["environment"]["HUBBUB_SHUTDOWN_GRACE"])
             self.assertGreater(seconds(service["stop_grace_period"]), grace + 5, name)
-        drain = seconds(self.services["gateway"]["environment"]["HUBBUB_DRAIN"])
-        self.assertGreater(grace, drain)
+        gateway = self.services["gateway"]["environment"]
+        self.assertGreater(grace, stop_time(gateway, settings("hubbub-gateway")))
 
     def test_ports_are_those_that_others_ask(self):
         prometheus = yaml.safe_load((ROOT / "deploy/observability/prometheus.yml").read_text())

@@ -30,6 +30,7 @@ from manifests import (
     seconds,
     selects,
     settings,
+    stop_time,
     with_component,
     workloads,
 )
@@ -134,11 +135,12 @@ class Agreement(unittest.TestCase):
             self.assertEqual(own - set(known[deployment["metadata"]["name"]]), set())
 
     def test_a_stop_fits_into_the_grace_period(self):
+        known = settings("hubbub-gateway")
         for documents, deployment in self.deployments():
             values = environment(documents, deployment)
             before = container(deployment).get("lifecycle", {}).get("preStop", {}).get("sleep", {})
             grace = seconds(values["HUBBUB_SHUTDOWN_GRACE"])
-            self.assertGreater(seconds(values["HUBBUB_SHUTDOWN_GRACE"]), seconds(values["HUBBUB_DRAIN"]))
+            self.assertGreater(grace, stop_time(values, known))
             allowed = pod(deployment)["terminationGracePeriodSeconds"]
             self.assertGreater(allowed, before.get("seconds", 0) + grace + 5)
 

@@ -113,6 +113,13 @@ def settings(name):
     return dict(re.findall(r"\[env: (HUBBUB_\w+)\](?: \[default: ([^\]]*)\])?", text))
 
 
+def stop_time(values, known):
+    """How long a gateway with these settings takes for the parts of its stop, in seconds: notice and drain."""
+    notice = values.get("HUBBUB_DRAIN_NOTICE") or known.get("HUBBUB_DRAIN_NOTICE", "0s")
+    # The default says what it is in a cluster first.
+    return seconds(notice.split()[0]) + seconds(values["HUBBUB_DRAIN"])
+
+
 def seconds(text):
     number, unit = re.fullmatch(r"(\d+)(ms|s|m|h)", text).groups()
     return int(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[unit]
