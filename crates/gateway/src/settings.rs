@@ -42,6 +42,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// The web client to serve instead of the one built in.
     pub web_client_dir: Option<PathBuf>,
+    /// The name of the room that everybody who registers is in, if there is to be one.
+    pub lobby: Option<String>,
     /// This node's name; unique in the cluster.
     pub node: NodeId,
     /// Alone, or one of many.
@@ -96,12 +98,16 @@ pub struct Settings {
 }
 
 const REFERENCE: &str = "settings";
+const HEALTH_CHECK: &str = "healthcheck";
 
-/// The command line: every setting, and the command that prints their reference page.
+/// The command line: every setting, and the commands that print their reference page and ask a
+/// running gateway whether it is alive.
 #[must_use]
 pub fn command() -> Command {
     let reference = Command::new(REFERENCE).about("Prints every setting's reference, in Markdown");
-    spec().command().subcommand(reference)
+    let health = Command::new(HEALTH_CHECK)
+        .about("Asks the gateway with these settings whether it is alive: 0 if it is, else 1");
+    spec().command().subcommand(reference).subcommand(health)
 }
 
 /// The reference page of both binaries' settings, in Markdown.
@@ -116,6 +122,7 @@ impl Settings {
     /// # Errors
     /// [`LoadError::Usage`] when help is asked for or a flag can't be understood,
     /// [`LoadError::Asked`] with the reference page for the command `settings`,
+    /// [`LoadError::HealthCheck`] for the command `healthcheck`,
     /// [`LoadError::Invalid`] with everything that is wrong with the values.
     pub fn load<A>(
         arguments: impl IntoIterator<Item = A>,
@@ -125,8 +132,14 @@ impl Settings {
         A: Into<OsString> + Clone,
     {
         let flags = command().try_get_matches_from(arguments)?;
-        if flags.subcommand_name() == Some(REFERENCE) {
-            return Err(LoadError::Asked(reference()));
+        match flags.subcommand_name() {
+            Some(REFERENCE) => return Err(LoadError::Asked(reference())),
+            Some(HEALTH_CHECK) => {
+                let mut reader = Reader::new(&spec(), &flags, environment);
+                let admin = reader.get(&setting::ADMIN_LISTEN);
+                return Err(LoadError::HealthCheck(reader.finish(admin)?));
+            }
+            _ => {}
         }
         Ok(Self::from_flags(&flags, environment)?)
     }
@@ -142,8 +155,8 @@ impl Settings {
         reader.finish(settings)
     }
 
-    /// A standalone gateway with every default, on free ports of this machine. For tests, which
-    /// change what they are about.
+    /// A standalone gateway with every default but the lobby, on free ports of this machine. For
+    /// tests, which change what they are about.
     #[must_use]
     pub fn standalone(data_dir: impl Into<PathBuf>) -> Self {
         let flags = command().get_matches_from([spec().program()]);
@@ -152,6 +165,7 @@ impl Settings {
         settings.listen.set_port(0);
         settings.admin_listen.set_port(0);
         settings.data_dir = data_dir.into();
+        settings.lobby = None;
         settings
     }
 
@@ -166,6 +180,7 @@ impl Settings {
             listen: reader.get(&setting::LISTEN),
             admin_listen: reader.get(&setting::ADMIN_LISTEN),
             data_dir: reader.get(&setting::DATA_DIR),
+            lobby: reader.get(&setting::LOBBY),
             web_client_dir: reader.find(&setting::WEB_CLIENT_DIR),
             node: process::node(reader, "gateway", environment),
             mode: Cluster::optional(reader).map_or(Mode::Standalone, Mode::Cluster),

@@ -78,6 +78,9 @@ pub enum StartError {
     /// The administrators that the settings name can't be made.
     #[error("HUBBUB_ADMINS: {0}")]
     Admins(#[from] StoreError),
+    /// The lobby can't be made.
+    #[error("HUBBUB_LOBBY: {0}")]
+    Lobby(#[source] StoreError),
     /// The node's lease can't be taken.
     #[error("can't take the node's lease: {0}")]
     Lease(#[from] hubbub_bus::BusError),
@@ -185,9 +188,12 @@ impl Gateway {
                 request_timeout: settings.request_timeout,
                 quotas: settings.quotas.clone(),
                 admins: settings.admins.clone(),
+                lobby: settings.lobby.clone(),
                 ..HttpOptions::new(origins.clone())
             },
         });
+
+        http::lobby::open(&app).await.map_err(StartError::Lobby)?;
 
         // What runs until the last client has gone, which is later than the soft stop.
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());

@@ -6,10 +6,12 @@
 //! - [`telemetry`]: logs and metrics, each installed once per process
 //! - [`metric`]: one description per metric; what is exported and the reference page come from it
 //! - [`health`]: readiness checks with reasons, liveness, and their routes
+//! - [`healthcheck`]: asking a process from outside whether it is alive
 //! - [`admin`]: the listener for operators: health and metrics
 
 pub mod admin;
 pub mod health;
+pub mod healthcheck;
 pub mod lifecycle;
 pub mod metric;
 pub mod settings;

@@ -65,7 +65,9 @@ pub use inspection::{InspectionStore, LogSpan, RoomSize, StrayMember};
 pub use moderation::{BanRecord, ModerationStore};
 pub use mongo::{MongoOptions, MongoStore};
 pub use positions::{Moved, PositionChange, PositionRecord, PositionStore, Unread, UnreadRange};
-pub use rooms::{CodeLimits, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate};
+pub use rooms::{
+    CodeLimits, LOBBY, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate,
+};
 pub use search::{Has, Indexed, RoomsBehind, SearchCursor, SearchPage, SearchQuery, SearchStore};
 pub use sessions::{NewSession, Rotation, SessionRecord, SessionStore};
 pub use sqlite::SqliteStore;

@@ -4,7 +4,13 @@ use async_trait::async_trait;
 use hubbub_protocol::http::{Role, RoomKind};
 use hubbub_protocol::{PictureId, RoomCode, RoomId, Seq, Timestamp, UserId};
 
+use uuid::Uuid;
+
 use crate::StoreError;
+
+/// The id of the lobby, the room that everybody comes into: the same in every store, so that
+/// however many make it at once, there is one. A UUID of version 8 that spells `lobby` and `hubbub`.
+pub const LOBBY: RoomId = RoomId::Group(Uuid::from_u128(0x6c6f_6262_7900_8000_8000_6875_6262_7562));
 
 /// A room to make. Its maker becomes its owner and first member.
 #[derive(Debug, Clone)]
@@ -93,6 +99,20 @@ impl RoomRecord {
             archived: false,
             people: Vec::new(),
         }
+    }
+
+    /// The lobby as it is made: nobody is in it, and nobody owns it.
+    pub(crate) fn lobby(name: &str, code: RoomCode, now: Timestamp) -> Self {
+        let owned = Self::new(NewRoom {
+            id: LOBBY,
+            kind: RoomKind::Public,
+            name: name.to_owned(),
+            description: String::new(),
+            code,
+            owner: UserId::from_uuid(Uuid::nil()),
+            created_at: now,
+        });
+        Self { owner: None, members: 0, ..owned }
     }
 
     /// The direct room of two people, or of a few, as it is made.
@@ -199,6 +219,18 @@ pub trait RoomStore: Send + Sync {
     /// Makes a room in epoch 1, with its owner as member. Made again with the same id, it stays as
     /// it is.
     async fn create_room(&self, room: NewRoom) -> Result<RoomRecord, StoreError>;
+
+    /// Makes the lobby ([`LOBBY`]) in epoch 1, empty and without an owner, and tells whether this
+    /// call did: if it is there, it stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchRoom`] when it was destroyed.
+    async fn open_lobby(
+        &self,
+        name: &str,
+        code: RoomCode,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// The direct room of two different people, made if there is none, with both as members.
     /// Whether this call made it. Both sides at once get one room, and one of them made it.

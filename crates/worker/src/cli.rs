@@ -75,6 +75,11 @@ pub fn command() -> Command {
                 ),
         )
         .subcommand(Command::new("wal").about("Show how full the write-ahead log is").arg(json()))
+        .subcommand(
+            Command::new("healthcheck").about(
+                "Ask the worker with these settings whether it is alive: 0 if it is, else 1",
+            ),
+        )
         .subcommand(Command::new("settings").about("Print the settings reference (Markdown)"))
 }
 
@@ -104,6 +109,9 @@ where
         Err(problems) => return LoadError::Invalid(problems).report(),
     };
     let done = match flags.subcommand() {
+        Some(("healthcheck", _)) => {
+            return LoadError::HealthCheck(settings.admin_listen).report();
+        }
         None => work(&settings).await,
         Some((name, flags)) => answer(&settings, name, flags).await.map(|()| ExitCode::SUCCESS),
     };

@@ -76,6 +76,7 @@ pub const GATEWAY_ONLY: &[&str] = &[
     "refresh_token_ttl",
     "password_hashing",
     "admins",
+    "lobby",
     "heartbeat",
     "request_timeout",
     "outbound_bytes",

@@ -16,6 +16,7 @@ use super::endpoints::Endpoints;
 use super::extract::Json;
 use super::fields::{self, Fields};
 use super::limiter::Limiter;
+use super::lobby;
 use super::openapi::about;
 use super::problem::ApiResult;
 use super::quotas::Kind;
@@ -30,11 +31,9 @@ pub(super) fn endpoints() -> Endpoints {
         .post(
             "/register",
             register,
-            about("Make an account and begin its first session").errors(&[
-                InvalidField,
-                UsernameTaken,
-                OriginRefused,
-            ]),
+            about("Make an account and begin its first session")
+                .description("Where there is a lobby, the account is a member of it.")
+                .errors(&[InvalidField, UsernameTaken, OriginRefused]),
         )
         .post(
             "/login",
@@ -77,6 +76,7 @@ pub(super) async fn register(
     if !user.admin && app.http.admins.contains(&user.username) {
         user = app.store.set_admin(user.id, true).await?.unwrap_or(user);
     }
+    lobby::welcome(&app, &user).await;
     let proven = Proven { user, password_hash };
     let (cookies, response) = sessions::begin(&app, proven, &headers, transport).await?;
     Ok((StatusCode::CREATED, cookies, response))

@@ -19,7 +19,7 @@ use super::extract::{Json, Query, UserPath, id};
 use super::fields::Fields;
 use super::openapi::about;
 use super::problem::ApiResult;
-use super::{LIST_DEFAULT, cut, uninterrupted, users};
+use super::{LIST_DEFAULT, cut, lobby, uninterrupted, users};
 use crate::app::App;
 use crate::revocation;
 
@@ -118,6 +118,7 @@ async fn update(
             changed = still(app.store.set_admin(user, on).await?)?;
             let action = if on { AuditAction::AdminGranted } else { AuditAction::AdminRevoked };
             note(action).await?;
+            lobby::follow(&app, user, on).await?;
         }
         views(&app, caller.user, vec![changed]).await
     })

@@ -170,6 +170,13 @@ pub(crate) fn username(text: &str) -> Option<String> {
     valid.then(|| text.to_ascii_lowercase())
 }
 
+/// A room's name, tidied, if it can be one.
+pub(crate) fn room_name(text: &str) -> Option<String> {
+    let mut fields = Fields::default();
+    let name = fields.room_name(text);
+    fields.check().ok().map(|()| name)
+}
+
 fn is_within(text: &str, graphemes: &RangeInclusive<usize>) -> bool {
     text.len() <= graphemes.end() * BYTES_PER_GRAPHEME && graphemes_within(text, graphemes)
 }

@@ -13,6 +13,7 @@
 //! - `me`, `avatars`, `logins`, `blocks`: one's own account
 //! - `attachments`, `uploads`: files
 //! - `pictures`: square pictures of people and rooms
+//! - `lobby`: the room everybody is in
 //! - `admin`: the site administrator's side
 //! - `authority`: whether somebody may do something to a room
 //! - `accounts`, `sessions`, `users`, `rooms`, `codes`, `icons`, `moderation`, `destruction`, `joining`,
@@ -40,6 +41,7 @@ mod inbox;
 mod joining;
 pub(crate) mod layers;
 mod limiter;
+pub mod lobby;
 mod logins;
 mod me;
 mod messages;
@@ -69,7 +71,7 @@ use tracing::Instrument;
 use crate::app::App;
 use crate::auth::origin::Origins;
 use endpoints::Endpoints;
-pub(crate) use fields::username;
+pub(crate) use fields::{room_name, username};
 use problem::{ApiError, ApiResult};
 use quotas::Quotas;
 
@@ -92,6 +94,8 @@ pub struct HttpOptions {
     pub quotas: Quotas,
     /// User names, folded, whose accounts administer the site from the start.
     pub admins: Vec<String>,
+    /// The name of the room that everybody who registers is in, if there is one.
+    pub lobby: Option<String>,
 }
 
 impl HttpOptions {
@@ -104,6 +108,7 @@ impl HttpOptions {
             request_timeout: Duration::from_secs(15),
             quotas: Quotas::default(),
             admins: Vec::new(),
+            lobby: None,
         }
     }
 }

@@ -32,7 +32,7 @@ use crate::room_changes::{self, audit_entry};
 const SLOW_MODE_MAX_MS: u64 = 6 * 60 * 60 * 1000;
 
 /// Where a new room stands.
-const BEGINNING: Position = Position::new(Epoch(1), Seq(0));
+pub(super) const BEGINNING: Position = Position::new(Epoch(1), Seq(0));
 
 pub(super) fn endpoints() -> Endpoints {
     use ErrorCode::{BadId, Forbidden, InvalidField, RoomNotFound};

@@ -11,7 +11,7 @@ use hubbub_worker::settings::{cluster, files, process};
 use crate::auth::SigningKeys;
 use crate::auth::origin::Origins;
 use crate::http::quotas::Kind;
-use crate::http::username;
+use crate::http::{room_name, username};
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -83,6 +83,15 @@ pub(super) const ADMINS: Setting<Vec<String>> = Setting::parsed(
     "Accounts that administer the site: made so at each start, and when they register. Without it \
      the first account ever does. List only names that are taken: whoever registers one gets it.",
 );
+
+pub(super) const LOBBY: Setting<Option<String>> = Setting::parsed(
+    "lobby",
+    "name of a room, or `none`",
+    lobby,
+    "The public room that everybody who registers is in, made at the first start. Renamed or \
+     destroyed later, it stays so. Nobody owns it; site administrators moderate it.",
+)
+.or("Lobby");
 
 pub(super) const PUBLIC_URL: Setting<String> = Setting::parsed(
     "public_url",
@@ -252,6 +261,7 @@ pub fn spec() -> Spec {
             REFRESH_TOKEN_TTL.about(),
             PASSWORD_HASHING.about(),
             ADMINS.about(),
+            LOBBY.about(),
         ],
     )
     .section("Where it is reached", [PUBLIC_URL.about(), ORIGINS.about(), TRUSTED_PROXIES.about()])
@@ -299,6 +309,13 @@ fn admins(text: &str) -> Result<Vec<String>, String> {
     names
         .map(|name| username(name).ok_or_else(|| format!("`{name}` can't be a user name")))
         .collect()
+}
+
+fn lobby(text: &str) -> Result<Option<String>, String> {
+    match text.trim() {
+        "none" => Ok(None),
+        name => room_name(name).map(Some).ok_or_else(|| "can't be the name of a room".to_owned()),
+    }
 }
 
 fn public_url(text: &str) -> Result<String, String> {

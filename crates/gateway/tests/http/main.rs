@@ -11,6 +11,7 @@ mod documents;
 mod files;
 mod history;
 mod joining;
+mod lobby;
 mod logins;
 mod logs;
 mod me;

@@ -1,7 +1,10 @@
 //! What is wrong and how to fix it.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::process::ExitCode;
+
+use crate::healthcheck;
 
 /// One thing that is wrong with the settings: where, what, and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +68,9 @@ pub enum LoadError {
     /// The command line asks for a text, such as the reference page.
     #[error("{0}")]
     Asked(String),
+    /// The command line asks whether the process whose operators connect there is alive.
+    #[error("is the process with its operators at {0} alive?")]
+    HealthCheck(SocketAddr),
     /// The values don't hold.
     #[error(transparent)]
     Invalid(#[from] Problems),
@@ -72,7 +78,7 @@ pub enum LoadError {
 
 impl LoadError {
     /// Prints what the caller is to see: what was asked for on stdout, mistakes on stderr. The code
-    /// is 0 for the former, 2 for the latter.
+    /// is 0 for the former, 2 for the latter, and 1 for a process that is not alive.
     #[must_use]
     pub fn report(&self) -> ExitCode {
         match self {
@@ -85,6 +91,7 @@ impl LoadError {
                 print!("{text}");
                 ExitCode::SUCCESS
             }
+            Self::HealthCheck(admin) => healthcheck::run(*admin),
             Self::Invalid(problems) => {
                 eprintln!("{problems}");
                 ExitCode::from(2)

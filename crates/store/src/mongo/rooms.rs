@@ -296,6 +296,25 @@ impl RoomStore for MongoStore {
         .await
     }
 
+    async fn open_lobby(
+        &self,
+        name: &str,
+        code: RoomCode,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let lobby = RoomRecord::lobby(name, code, now);
+        self.within(async {
+            let made = self.insert_room(&lobby).await?;
+            let this = doc! { "_id": value::of_room(lobby.id) };
+            let listed = doc! { "$set": { "listed": true } };
+            match self.rooms.update_one(this, listed).await?.matched_count {
+                0 => Err(StoreError::NoSuchRoom),
+                _ => Ok(made),
+            }
+        })
+        .await
+    }
+
     async fn open_direct(
         &self,
         a: UserId,

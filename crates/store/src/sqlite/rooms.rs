@@ -207,6 +207,20 @@ impl RoomStore for SqliteStore {
         .await
     }
 
+    async fn open_lobby(
+        &self,
+        name: &str,
+        code: RoomCode,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let lobby = RoomRecord::lobby(name, code, now);
+        self.write(move |connection| {
+            let made = insert(connection, &lobby)?;
+            by_id(connection, lobby.id)?.map(|_| made).ok_or(StoreError::NoSuchRoom)
+        })
+        .await
+    }
+
     async fn open_direct(
         &self,
         a: UserId,

@@ -87,6 +87,7 @@ contract! {
     rooms {
         a_made_room_has_its_owner_as_member_and_begins_in_epoch_1
         making_the_same_room_again_changes_nothing
+        the_lobby_is_made_once_by_many_and_stays_destroyed
         two_people_who_open_a_direct_room_at_once_get_one
         a_direct_room_can_not_be_left_and_has_no_code
         a_code_lets_in_until_it_is_replaced

@@ -1,8 +1,10 @@
 //! Rooms and memberships.
 
+use std::sync::Arc;
+
 use hubbub_protocol::http::{Role, RoomKind};
 use hubbub_protocol::{Epoch, Position, RoomCode, RoomId, Seq, Timestamp, UserId};
-use hubbub_store::{CodeLimits, NewRoom, RoomRecord, RoomUpdate, StoreError};
+use hubbub_store::{CodeLimits, LOBBY, NewRoom, RoomRecord, RoomUpdate, StoreError};
 
 use crate::making::{AnyStore, at_once, room_of};
 
@@ -54,6 +56,33 @@ pub(crate) async fn making_the_same_room_again_changes_nothing(store: AnyStore) 
     store.update_room(new.id, named("Renamed")).await.unwrap();
     let again = store.create_room(new).await.unwrap();
     assert_eq!((again.name.as_str(), again.members), ("Renamed", 1));
+}
+
+pub(crate) async fn the_lobby_is_made_once_by_many_and_stays_destroyed(store: AnyStore) {
+    let open = |store: AnyStore| async move {
+        store.open_lobby("Lobby", RoomCode::new(), Timestamp::now()).await
+    };
+    let made = at_once(&store, 8, |_, store| async move { open(store).await.unwrap() }).await;
+    assert_eq!(made.iter().filter(|made| **made).count(), 1, "{made:?}");
+    let lobby = store.rooms(&[LOBBY]).await.unwrap().remove(0);
+    assert_eq!((lobby.kind, lobby.name.as_str()), (RoomKind::Public, "Lobby"));
+    assert_eq!((lobby.owner, lobby.members), (None, 0));
+    assert_eq!(store.directory("lob", None, 10).await.unwrap(), [lobby]);
+
+    // Whoever comes in is a member, may be made a moderator, and leaves nobody in charge behind.
+    let user = UserId::new();
+    assert!(join(&store, LOBBY, user).await);
+    assert_eq!(store.membership(LOBBY, user).await.unwrap().unwrap().role, Role::Member);
+    assert_eq!(store.set_role(LOBBY, user, Role::Moderator).await.unwrap(), Role::Member);
+    store.update_room(LOBBY, named("Foyer")).await.unwrap();
+    assert!(!open(Arc::clone(&store)).await.unwrap());
+    assert_eq!(store.rooms(&[LOBBY]).await.unwrap()[0].name, "Foyer");
+    assert!(store.leave(LOBBY, user).await.unwrap());
+    assert_eq!(store.rooms(&[LOBBY]).await.unwrap()[0].members, 0);
+
+    store.destroy_room(LOBBY, user, Timestamp::now()).await.unwrap();
+    assert!(matches!(open(Arc::clone(&store)).await, Err(StoreError::NoSuchRoom)));
+    assert_eq!(store.rooms(&[LOBBY]).await.unwrap(), []);
 }
 
 pub(crate) async fn two_people_who_open_a_direct_room_at_once_get_one(store: AnyStore) {

@@ -272,6 +272,7 @@ impl Cluster {
             ("HUBBUB_QUOTA_USERS", "10000/1s".to_owned()),
             ("HUBBUB_QUOTA_REQUESTS", "10000/1s".to_owned()),
             ("HUBBUB_DRAIN", "1s".to_owned()),
+            ("HUBBUB_LOBBY", "none".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();

@@ -68,6 +68,7 @@ impl Standalone {
             ("HUBBUB_SEND_PER_SECOND", "10000".to_owned()),
             ("HUBBUB_IN_FLIGHT", "1000".to_owned()),
             ("HUBBUB_DRAIN", "0s".to_owned()),
+            ("HUBBUB_LOBBY", "none".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();

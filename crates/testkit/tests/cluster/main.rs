@@ -10,6 +10,7 @@ mod deaths;
 mod drain;
 mod everywhere;
 mod limits;
+mod lobby;
 mod messages;
 mod mongodb_trouble;
 mod people;
