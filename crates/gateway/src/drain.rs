@@ -1,4 +1,5 @@
-//! Leaving quietly (P10): clients are told to move, at a paced rate, before the node goes.
+//! Leaving quietly (P10): the node becomes unready, load balancers get time to notice, clients are
+//! told to move at a paced rate, and only then it goes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use hubbub_protocol::{CloseCode, ServerFrame};
 use rand::Rng;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::hub::connection::Connection;
 use crate::socket::Sockets;
 
 /// How often to look whether everybody has gone.
@@ -19,14 +21,26 @@ const CLOSE_TIME: Duration = Duration::from_secs(2);
 /// What is kept of the grace for closing, and for storing what is left.
 const LAST_STEPS: Duration = Duration::from_secs(5);
 
-/// Tells every client to move within `window`, each at its own time, waits until they have gone,
-/// closes those that have not, and gives up the node's presence in one go. Leaves some of `grace`,
-/// the time for the whole stop, as far as `window` does.
-pub async fn drain(sockets: &Arc<Sockets>, window: Duration, grace: Duration) {
+/// How a node leaves. The first two together are shorter than the third.
+#[derive(Debug, Clone, Copy)]
+pub struct DrainOptions {
+    /// How long the node is unready before it refuses anybody.
+    pub notice: Duration,
+    /// The time over which clients are told to move.
+    pub window: Duration,
+    /// The time for the whole stop.
+    pub grace: Duration,
+}
+
+/// Leaves: see [`leave`]. Then waits until the clients have gone, closes those that have not, and
+/// gives up the node's presence in one go. Leaves some of the grace to what follows, as far as notice
+/// and window do.
+pub async fn drain(sockets: &Arc<Sockets>, options: DrainOptions) {
+    let end = Instant::now() + options.grace.saturating_sub(LAST_STEPS);
+    leave(sockets, options).await;
     let hub = &sockets.hub;
-    move_away(sockets, window);
-    let moving = (window + MOVE_TIME).min(grace.saturating_sub(LAST_STEPS)).max(window);
-    let latest = Instant::now() + moving;
+    let told = Instant::now() + options.window;
+    let latest = (told + MOVE_TIME).min(end).max(told);
     while hub.connection_count() > 0 && Instant::now() < latest {
         sleep(LOOK).await;
     }
@@ -41,18 +55,34 @@ pub async fn drain(sockets: &Arc<Sockets>, window: Duration, grace: Duration) {
     release_presence(sockets).await;
 }
 
-/// Takes no new clients from here on, and tells those that are there to move within `window`, each at
-/// its own time.
-pub fn move_away(sockets: &Sockets, window: Duration) {
-    sockets.draining.cancel();
+/// Becomes unready, serves as before for the notice, then takes no new clients and tells those that
+/// are there to move, each at its own time. Done again, it adds nothing.
+pub async fn leave(sockets: &Sockets, DrainOptions { notice, window, .. }: DrainOptions) {
+    if sockets.leaving.is_cancelled() {
+        // Somebody else has begun; what follows needs it done.
+        return sockets.draining.cancelled().await;
+    }
+    sockets.leaving.cancel();
     sockets.hub.begin_leaving();
+    tracing::info!(notice_ms = notice.as_millis(), "leaving");
+    sleep(notice).await;
+    sockets.draining.cancel();
     let connections = sockets.hub.connections();
     tracing::info!(connections = connections.len(), "draining");
-    for connection in &connections {
+    tell_to_move(&connections, window, GoAwayReason::Draining);
+}
+
+/// Tells connections to move within `window`, each at its own time.
+pub(crate) fn tell_to_move(
+    connections: &[Arc<Connection>],
+    window: Duration,
+    reason: GoAwayReason,
+) {
+    for connection in connections {
         let after = window.mul_f64(rand::rng().random_range(0.0..=1.0));
         connection.tell(&ServerFrame::GoAway {
             after_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
-            reason: GoAwayReason::Draining,
+            reason,
         });
     }
 }

@@ -23,7 +23,8 @@
 //! - [`erasure`]: the end of accounts
 //! - [`administrators`]: those a setting names
 //! - [`refused`]: why something was not done
-//! - [`readiness`], [`drain`]: when this node gets clients, and how it leaves
+//! - [`readiness`], [`drain`], [`rebalance`]: when this node gets clients, how it leaves, and how it
+//!   gives some of them away
 //! - [`files`]: files on their way in, and into messages
 //! - [`media`]: what kind of file bytes are, and pictures made safe to show
 //! - [`metric`]: the names of what is counted
@@ -53,6 +54,7 @@ pub mod permissions;
 pub mod presence;
 pub mod readiness;
 pub mod reading;
+pub mod rebalance;
 pub mod refused;
 pub mod revocation;
 pub mod room_changes;

@@ -58,6 +58,8 @@ hubbub_runtime::metrics! {
             "Times that somebody was too fast, by the `kind` of quota.",
         Draining: gauge "hubbub_draining" []
             "1 while this node is leaving.",
+        Rebalanced: counter "hubbub_rebalanced_total" []
+            "Connections told to move because this node had more than its share.",
         Closed: counter "hubbub_closed_total" ["code"]
             "Connections closed by this node, by close `code`.",
         Requests: counter "hubbub_http_requests_total" ["method", "route", "status"]

@@ -31,7 +31,7 @@ pub async fn watch(sockets: Arc<Sockets>, health: Health) {
     loop {
         tokio::select! {
             _ = looks.tick() => {}
-            () = sockets.draining.cancelled() => {
+            () = sockets.leaving.cancelled() => {
                 drain.not_ready("this node is leaving");
                 looks.tick().await;
             }
@@ -45,9 +45,9 @@ pub async fn watch(sockets: Arc<Sockets>, health: Health) {
             Ok(answer) => answer.err().map(|error| error.to_string()),
             Err(_) => Some(SILENT.to_owned()),
         });
-        let draining = sockets.draining.is_cancelled();
-        gauge!(Metric::Draining.name()).set(f64::from(u8::from(draining)));
-        if !draining {
+        let leaving = sockets.leaving.is_cancelled();
+        gauge!(Metric::Draining.name()).set(f64::from(u8::from(leaving)));
+        if !leaving {
             drain.ready();
         }
     }

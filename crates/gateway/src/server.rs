@@ -8,6 +8,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -29,11 +31,13 @@ const LAST_ANSWER: Duration = Duration::from_secs(2);
 /// Pause after an accept that failed for want of resources.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Accepts until `stop`, then lets requests under way finish.
+/// Accepts until `stop`, then lets requests under way finish. Once `leaving`, connections are closed
+/// after the next answer, so that proxies that keep some for later have none left when the node goes.
 pub async fn accept(
     listener: TcpListener,
     router: Router,
     tasks: TaskTracker,
+    leaving: CancellationToken,
     stop: CancellationToken,
 ) {
     loop {
@@ -43,7 +47,8 @@ pub async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
-                tasks.spawn(serve(stream, peer, router.clone(), tasks.clone(), stop.clone()));
+                let (leaving, stop) = (leaving.clone(), stop.clone());
+                tasks.spawn(serve(stream, peer, router.clone(), tasks.clone(), leaving, stop));
             }
             Err(error) if of_one_connection(&error) => {}
             Err(error) => {
@@ -69,6 +74,7 @@ async fn serve(
     peer: SocketAddr,
     router: Router,
     tasks: TaskTracker,
+    leaving: CancellationToken,
     stop: CancellationToken,
 ) {
     // Frames are written when they are due; waiting for more would only delay them.
@@ -79,7 +85,14 @@ async fn serve(
         request.extensions_mut().insert(ConnectInfo(peer));
         let request = Lingering::wrap(request, &tasks).map(Body::new);
         let answer = router.clone().oneshot(request);
-        async move { Ok::<Response<Body>, Infallible>(answer.await.unwrap_or_else(|e| match e {})) }
+        let leaving = leaving.clone();
+        async move {
+            let mut answer = answer.await.unwrap_or_else(|e| match e {});
+            if leaving.is_cancelled() && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<Response<Body>, Infallible>(answer)
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

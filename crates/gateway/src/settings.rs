@@ -19,6 +19,7 @@ use hubbub_worker::settings::{Cluster, files, process};
 use crate::auth::SigningKeys;
 use crate::files::FileOptions;
 use crate::http::quotas::Quotas;
+use crate::rebalance::RebalanceOptions;
 use catalogue as setting;
 pub use catalogue::spec;
 
@@ -87,8 +88,13 @@ pub struct Settings {
     pub bucket: Option<S3Options>,
     /// The bounds clients are told.
     pub limits: Limits,
-    /// The time over which a stopping gateway tells its clients to move; within `shutdown_grace`.
+    /// How long a stopping gateway is unready before it refuses anybody.
+    pub drain_notice: Duration,
+    /// The time over which a stopping gateway tells its clients to move; with the notice before it
+    /// within `shutdown_grace`.
     pub drain: Duration,
+    /// When and how fast it gives connections away.
+    pub rebalance: RebalanceOptions,
     /// From the soft stop to the hard one.
     pub shutdown_grace: Duration,
     /// What is logged, such as `info,hubbub_gateway=debug`.
@@ -96,6 +102,9 @@ pub struct Settings {
     /// How a log line looks.
     pub log_format: LogFormat,
 }
+
+/// How long load balancers get to notice that a node leaves, unless somebody knows better.
+const NOTICE_IN_CLUSTER: Duration = Duration::from_secs(5);
 
 const REFERENCE: &str = "settings";
 const HEALTH_CHECK: &str = "healthcheck";
@@ -176,6 +185,7 @@ impl Settings {
     }
 
     fn read(reader: &mut Reader, environment: &dyn Environment) -> Self {
+        let mode = Cluster::optional(reader).map_or(Mode::Standalone, Mode::Cluster);
         Self {
             listen: reader.get(&setting::LISTEN),
             admin_listen: reader.get(&setting::ADMIN_LISTEN),
@@ -183,7 +193,7 @@ impl Settings {
             lobby: reader.get(&setting::LOBBY),
             web_client_dir: reader.find(&setting::WEB_CLIENT_DIR),
             node: process::node(reader, "gateway", environment),
-            mode: Cluster::optional(reader).map_or(Mode::Standalone, Mode::Cluster),
+            mode: mode.clone(),
             signing_keys: reader.find(&setting::SIGNING_KEYS),
             access_token_ttl: reader.get(&setting::ACCESS_TOKEN_TTL),
             refresh_token_ttl: reader.get(&setting::REFRESH_TOKEN_TTL),
@@ -209,7 +219,15 @@ impl Settings {
             },
             bucket: files::bucket(reader),
             limits: read_limits(reader),
+            drain_notice: reader.find(&setting::DRAIN_NOTICE).unwrap_or_else(|| match &mode {
+                Mode::Standalone => Duration::ZERO,
+                Mode::Cluster(_) => NOTICE_IN_CLUSTER,
+            }),
             drain: reader.get(&setting::DRAIN),
+            rebalance: RebalanceOptions {
+                above_percent: reader.get(&setting::REBALANCE_ABOVE),
+                per_second: reader.get(&setting::REBALANCE_PER_SECOND),
+            },
             shutdown_grace: reader.get(&process::SHUTDOWN_GRACE),
             log: reader.get(&process::LOG),
             log_format: reader.get(&process::LOG_FORMAT),
@@ -238,10 +256,11 @@ impl Settings {
                 "must be shorter than HUBBUB_REFRESH_TOKEN_TTL, or sessions end before their tokens",
             );
         }
-        if self.drain >= self.shutdown_grace {
+        if self.drain_notice + self.drain >= self.shutdown_grace {
             reader.problem(
                 &setting::DRAIN,
-                "must be shorter than HUBBUB_SHUTDOWN_GRACE, or the last clients are cut off",
+                "must, with HUBBUB_DRAIN_NOTICE, be shorter than HUBBUB_SHUTDOWN_GRACE, or the last \
+                 clients are cut off",
             );
         }
         if self.limits.text_bytes >= self.limits.frame_bytes {

@@ -17,7 +17,7 @@ use hubbub_runtime::telemetry::Metrics;
 use hubbub_store::{BlobStore, DiskBlobs, Store, StoreError};
 use hubbub_worker::{Collector, Reaper, Remover, RemoverOptions, SearchIndexer, open_blobs};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,17 +27,18 @@ use crate::auth::keys::KeysError;
 use crate::auth::origin::{OriginError, Origins};
 use crate::auth::{Auth, AuthOptions, SigningKeys};
 use crate::committer::{Committer, Continuity};
-use crate::drain::drain;
+use crate::drain::{DrainOptions, drain};
 use crate::http::{self, HttpOptions};
 use crate::hub::roster::Roster;
 use crate::hub::{Hub, heartbeat};
 use crate::media::Media;
+use crate::operator::OperatorOptions;
 use crate::permissions::Permissions;
 use crate::settings::{Mode, Settings};
 use crate::socket::{SocketOptions, Sockets, upgrade::upgrade};
 use crate::standalone::Standalone;
 use crate::web_client::{self, Assets};
-use crate::{administrators, documents, erasure, metric, operator, readiness, server};
+use crate::{administrators, documents, erasure, metric, operator, readiness, rebalance, server};
 
 /// The file in the data directory that holds a standalone server's own signing key.
 const KEY_FILE: &str = "signing-keys";
@@ -212,6 +213,8 @@ impl Gateway {
             places: Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS))),
             origins,
             tasks: tasks.clone(),
+            leaving: CancellationToken::new(),
+            rebalancing: Mutex::default(),
             draining: CancellationToken::new(),
             stop: stop.clone(),
         });
@@ -225,7 +228,16 @@ impl Gateway {
         let until_stop = Until { tasks: &tasks, stop: &stop };
         until_stop.spawn(heartbeat::run(Arc::clone(&sockets.hub), settings.heartbeat));
         until_stop.spawn(readiness::watch(Arc::clone(&sockets), health.clone()));
-        until_stop.spawn(operator::run(Arc::clone(&sockets), settings.drain));
+        let options = OperatorOptions {
+            drain: DrainOptions {
+                notice: settings.drain_notice,
+                window: settings.drain,
+                grace: settings.shutdown_grace,
+            },
+            rebalance: settings.rebalance,
+        };
+        until_stop.spawn(operator::run(Arc::clone(&sockets), options));
+        until_stop.spawn(rebalance::watch(Arc::clone(&sockets), options.rebalance));
         until_stop.spawn(erasure::run(Arc::clone(&app)));
         until_stop.spawn(metrics.clone().upkeep(stop.clone()));
         if let Some(standalone) = &standalone {
@@ -247,7 +259,8 @@ impl Gateway {
             let stop = until_stop.stop.clone();
             until_stop.spawn(async move { remover.run(stop).await });
         }
-        let admin_routes = admin::routes(&health, metrics);
+        let admin_routes =
+            admin::routes(&health, metrics).merge(operator::routes(&sockets, options));
         tasks.spawn({
             let stop = stop.clone();
             async move {
@@ -256,14 +269,19 @@ impl Gateway {
                 }
             }
         });
-        tasks.spawn(server::accept(listener, router, tasks.clone(), stop.clone()));
+        tasks.spawn(server::accept(
+            listener,
+            router,
+            tasks.clone(),
+            sockets.leaving.clone(),
+            stop.clone(),
+        ));
 
         let gateway = Self { address, admin_address, sockets: Arc::clone(&sockets), health };
-        let (window, grace) = (settings.drain, settings.shutdown_grace);
         let soft = lifecycle.soft_stop().clone();
         lifecycle.spawn_essential("gateway", async move {
             soft.cancelled().await;
-            drain(&sockets, window, grace).await;
+            drain(&sockets, options.drain).await;
             drop(sockets);
             stop.cancel();
             tasks.close();

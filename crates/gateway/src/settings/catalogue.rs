@@ -126,13 +126,32 @@ pub(super) const REQUEST_TIMEOUT: Setting<Duration> = Setting::duration(
     "How long an HTTP request may take.",
 )
 .or("15s");
+pub(super) const DRAIN_NOTICE: Setting<Duration> = Setting::duration(
+    "drain_notice",
+    (seconds(0), seconds(HOUR)),
+    "How long a stopping gateway is unready, but serves as before, so that load balancers notice. \
+     With `drain` shorter than `shutdown_grace`.",
+)
+.or_computed("5s in a cluster, 0s standalone");
 pub(super) const DRAIN: Setting<Duration> = Setting::duration(
     "drain",
     (seconds(0), seconds(HOUR)),
-    "The time over which a stopping gateway tells its clients to move. Shorter than \
-     `shutdown_grace`.",
+    "The time over which a stopping gateway tells its clients to move.",
 )
-.or("15s");
+.or("12s");
+pub(super) const REBALANCE_ABOVE: Setting<u32> = Setting::integer(
+    "rebalance_above",
+    (0, 1_000),
+    "A gateway that has so many percent more connections than the mean of all gives its surplus \
+     away by itself; 0: only when an operator asks.",
+)
+.or("0");
+pub(super) const REBALANCE_PER_SECOND: Setting<u32> = Setting::integer(
+    "rebalance_per_second",
+    (1, 100_000),
+    "Connections a crowded gateway tells to move each second.",
+)
+.or("50");
 
 pub(super) const MAX_CONNECTIONS: Setting<usize> = Setting::integer(
     "max_connections",
@@ -246,7 +265,10 @@ pub fn spec() -> Spec {
             WEB_CLIENT_DIR.about(),
             REFUSED_WORDS_FILE.about(),
             process::NODE.about(),
+            DRAIN_NOTICE.about(),
             DRAIN.about(),
+            REBALANCE_ABOVE.about(),
+            REBALANCE_PER_SECOND.about(),
             process::SHUTDOWN_GRACE.about(),
             process::LOG.about(),
             process::LOG_FORMAT.about(),

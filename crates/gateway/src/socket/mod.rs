@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hubbub_protocol::NodeId;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -57,8 +57,22 @@ pub struct Sockets {
     pub origins: Origins,
     /// Every socket's task.
     pub tasks: TaskTracker,
+    /// Unready from here on, and about to drain.
+    pub leaving: CancellationToken,
+    /// Held while connections are being given away.
+    pub rebalancing: Mutex<()>,
     /// No new sockets from here on.
     pub draining: CancellationToken,
     /// Every socket is dropped from here on.
     pub stop: CancellationToken,
+}
+
+impl Sockets {
+    /// Runs something until the node stops.
+    pub(crate) fn until_stop(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            let _ = stop.run_until_cancelled(work).await;
+        });
+    }
 }

@@ -62,12 +62,13 @@ async fn a_member_can_not_destroy_it_and_once_destroyed_it_stays_away() {
     let (root, ada) = (api.person("root").await, api.person("ada").await);
     let id = rooms(&api, &ada).await[0]["id"].as_str().unwrap().to_owned();
     let path = format!("/rooms/{id}");
-    let destroy = |who: Person, name: &'static str| {
-        api.call(Method::DELETE, &path).by(&who).json(&json!({ "name": name }))
+    let destroy = async |who: &Person, name: &str| {
+        let name = json!({ "name": name });
+        api.call(Method::DELETE, &path).by(who).json(&name).await
     };
-    destroy(ada.clone(), "Lobby").await.refused(StatusCode::FORBIDDEN, "forbidden");
-    destroy(root.clone(), "Lobb").await.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field");
-    destroy(root, "Lobby").await.ok(StatusCode::ACCEPTED);
+    destroy(&ada, "Lobby").await.refused(StatusCode::FORBIDDEN, "forbidden");
+    destroy(&root, "Lobb").await.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field");
+    destroy(&root, "Lobby").await.ok(StatusCode::ACCEPTED);
 
     lobby::open(&api.app).await.unwrap();
     let bob = api.person("bob").await;

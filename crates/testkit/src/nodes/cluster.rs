@@ -271,6 +271,7 @@ impl Cluster {
             // Tests ask again and again until something has become true.
             ("HUBBUB_QUOTA_USERS", "10000/1s".to_owned()),
             ("HUBBUB_QUOTA_REQUESTS", "10000/1s".to_owned()),
+            ("HUBBUB_DRAIN_NOTICE", "100ms".to_owned()),
             ("HUBBUB_DRAIN", "1s".to_owned()),
             ("HUBBUB_LOBBY", "none".to_owned()),
         ]
