@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
+use tokio_tungstenite::tungstenite::http::header::{COOKIE, SEC_WEBSOCKET_PROTOCOL};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as SocketError, Utf8Bytes};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
@@ -91,12 +91,17 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Opens a socket. The first frame to send is `hello`.
+    /// Opens a socket. The first frame to send is `hello`. `affinity` is a cookie for load balancers.
     ///
     /// # Errors
     /// [`Closed`] when it can't be opened within ten seconds.
-    pub async fn open(address: &ServerAddress, tls: Arc<ClientConfig>) -> Result<Self, Closed> {
+    pub async fn open(
+        address: &ServerAddress,
+        tls: Arc<ClientConfig>,
+        affinity: HeaderValue,
+    ) -> Result<Self, Closed> {
         let mut request = address.socket().into_client_request()?;
+        request.headers_mut().insert(COOKIE, affinity);
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)

@@ -13,11 +13,13 @@ use hubbub_protocol::http::{
     Transport, UploadedFile, User, UserList,
 };
 use hubbub_protocol::{ErrorCode, Message, MessageId, RoomId, Seq, UserId};
+use reqwest::header::{COOKIE, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
+use uuid::Uuid;
 
 pub use error::ApiError;
 
@@ -63,6 +65,9 @@ struct Shared {
     http: reqwest::Client,
     address: ServerAddress,
     tls: Arc<ClientConfig>,
+    /// By which a load balancer sends this client to the same gateway again: the cookie that gateways
+    /// give to browsers.
+    affinity: HeaderValue,
     /// Locked over a rotation: a refresh token works once, and using one twice ends the session.
     tokens: Mutex<Option<Tokens>>,
 }
@@ -81,21 +86,28 @@ impl Api {
     pub fn new(address: &str) -> Result<Self, AddressError> {
         let address = ServerAddress::parse(address)?;
         let tls = tls();
+        let affinity = format!("hubbub_node={}", Uuid::new_v4().simple());
+        let affinity = HeaderValue::try_from(affinity).expect("hexadecimal digits");
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(ClientConfig::clone(&tls))
             .timeout(CALL_WITHIN)
             .connect_timeout(CALL_WITHIN / 2)
             .redirect(reqwest::redirect::Policy::none())
+            .default_headers(HeaderMap::from_iter([(COOKIE, affinity.clone())]))
             .user_agent(concat!("hubbub-client/", env!("CARGO_PKG_VERSION")))
             .build()
             .expect("the TLS settings are of the version reqwest uses");
-        Ok(Self(Arc::new(Shared { http, address, tls, tokens: Mutex::new(None) })))
+        Ok(Self(Arc::new(Shared { http, address, tls, affinity, tokens: Mutex::new(None) })))
     }
 
     /// Where the server is.
     #[must_use]
     pub fn address(&self) -> &ServerAddress {
         &self.0.address
+    }
+
+    pub(crate) fn affinity(&self) -> HeaderValue {
+        self.0.affinity.clone()
     }
 
     pub(crate) fn tls(&self) -> Arc<ClientConfig> {

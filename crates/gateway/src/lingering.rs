@@ -108,7 +108,13 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let router = Router::new().route("/", post(async || StatusCode::PAYLOAD_TOO_LARGE));
         let stop = CancellationToken::new();
-        tokio::spawn(server::accept(listener, router, TaskTracker::new(), stop.clone()));
+        tokio::spawn(server::accept(
+            listener,
+            router,
+            TaskTracker::new(),
+            CancellationToken::new(),
+            stop.clone(),
+        ));
         (TcpStream::connect(address).await.unwrap(), stop)
     }
 

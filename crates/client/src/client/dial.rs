@@ -39,7 +39,8 @@ pub(super) async fn dial(
         Some(expired) => api.next_token(&expired).await?,
         None => api.access_token(REFRESH_BEFORE).await?,
     };
-    let mut connection = Box::new(Connection::open(api.address(), api.tls()).await?);
+    let mut connection =
+        Box::new(Connection::open(api.address(), api.tls(), api.affinity()).await?);
     let hello = ClientFrame::Hello { token: Some(token.clone()), resume, only };
     connection.send(&hello).await?;
     let greeted = timeout(READY_WITHIN, async {

@@ -9,6 +9,7 @@ mod hello;
 mod marks;
 mod messages;
 mod node;
+mod operator;
 mod presence;
 mod tokens;
 mod typing;

@@ -218,6 +218,19 @@ impl Cluster {
         self.gateways.len() - 1
     }
 
+    /// Starts a gateway as a process at these addresses, clients' and operators', where another was,
+    /// and returns its number.
+    ///
+    /// # Panics
+    /// When it can't be started.
+    pub async fn add_gateway_at(&mut self, address: SocketAddr, admin: SocketAddr) -> usize {
+        let (variables, proxies) = self.variables("g").await;
+        let mut gateway = GatewayNode::as_process_at(&variables, address, admin).await;
+        gateway.proxies = proxies;
+        self.gateways.push(gateway);
+        self.gateways.len() - 1
+    }
+
     /// Starts one more worker.
     ///
     /// # Panics

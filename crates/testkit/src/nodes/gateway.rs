@@ -8,7 +8,7 @@ use hubbub_runtime::lifecycle::Lifecycle;
 use hubbub_runtime::settings::FixedEnvironment;
 use hubbub_runtime::telemetry::Metrics;
 
-use super::program::{Program, Variables, get};
+use super::program::{Program, Variables, get, post};
 use super::{PATIENCE, eventually};
 use crate::port::{free_port, local};
 use crate::proxy::Proxy;
@@ -60,7 +60,14 @@ impl GatewayNode {
     }
 
     pub(super) async fn as_process(variables: &Variables) -> Self {
-        let (address, admin_address) = (local(free_port()), local(free_port()));
+        Self::as_process_at(variables, local(free_port()), local(free_port())).await
+    }
+
+    pub(super) async fn as_process_at(
+        variables: &Variables,
+        address: SocketAddr,
+        admin_address: SocketAddr,
+    ) -> Self {
         let mut variables = variables.clone();
         variables.insert("HUBBUB_LISTEN".into(), address.to_string());
         variables.insert("HUBBUB_ADMIN_LISTEN".into(), admin_address.to_string());
@@ -72,6 +79,20 @@ impl GatewayNode {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where operators ask.
+    #[must_use]
+    pub const fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Asks for something as an operator does, by a POST with JSON, and returns the status.
+    ///
+    /// # Panics
+    /// When nothing answers.
+    pub async fn operate(&self, path: &str, json: &str) -> u16 {
+        post(self.admin_address, path, json).await.expect("an answer").0
     }
 
     /// The proxy between it and Redis.

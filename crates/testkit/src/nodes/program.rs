@@ -52,8 +52,20 @@ fn binary(name: &str) -> PathBuf {
 
 /// Status and body of a GET, if there is an answer.
 pub(super) async fn get(address: SocketAddr, path: &str) -> Option<(u16, String)> {
+    exchange(address, &format!("GET {path} HTTP/1.1\r\n{HEAD}\r\n")).await
+}
+
+/// Status and body of a POST with JSON, if there is an answer.
+pub(super) async fn post(address: SocketAddr, path: &str, json: &str) -> Option<(u16, String)> {
+    let content = format!("content-type: application/json\r\ncontent-length: {}", json.len());
+    exchange(address, &format!("POST {path} HTTP/1.1\r\n{HEAD}{content}\r\n\r\n{json}")).await
+}
+
+/// What every request says.
+const HEAD: &str = "host: node\r\nconnection: close\r\n";
+
+async fn exchange(address: SocketAddr, request: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(address).await.ok()?;
-    let request = format!("GET {path} HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.ok()?;

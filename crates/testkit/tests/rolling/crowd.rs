@@ -35,7 +35,11 @@ impl Size {
     /// What `HUBBUB_TEST_ROLLING_CONNECTIONS` asks for, else 300.
     pub(crate) fn wanted() -> Self {
         let wanted = std::env::var("HUBBUB_TEST_ROLLING_CONNECTIONS");
-        let connections: usize = wanted.map_or(300, |text| text.parse().expect("a number"));
+        Self::of(wanted.map_or(300, |text| text.parse().expect("a number")))
+    }
+
+    /// So many connections.
+    pub(crate) fn of(connections: usize) -> Self {
         // Twenty devices each, which is what an account may have at a gateway by default.
         let people = connections.div_ceil(20).next_multiple_of(TOGETHER);
         Self { people, devices: connections.div_ceil(people) }
@@ -202,7 +206,12 @@ impl Crowd {
 
     pub(crate) fn assert_untroubled(&self) {
         let trouble = self.notes.trouble.lock().expect("no panic holds it");
-        assert!(trouble.is_empty(), "{} times, first: {:?}", trouble.len(), &trouble[..trouble.len().min(5)]);
+        assert!(
+            trouble.is_empty(),
+            "{} times, first: {:?}",
+            trouble.len(),
+            &trouble[..trouble.len().min(5)]
+        );
     }
 }
 
@@ -251,7 +260,9 @@ async fn listen(mut events: mpsc::Receiver<Event>, notes: Arc<Notes>) -> HashMap
             }
             Event::Update(Update::Failed { detail, .. }) => notes.trouble(detail),
             Event::Update(Update::Refused(error)) => notes.trouble(error.message),
-            Event::Update(Update::Reloaded { .. }) => notes.trouble("a room was loaded again".into()),
+            Event::Update(Update::Reloaded { .. }) => {
+                notes.trouble("a room was loaded again".into())
+            }
             Event::Update(_) => {}
         }
     }

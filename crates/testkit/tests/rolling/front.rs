@@ -90,8 +90,7 @@ impl Nginx {
         let mut command = Command::new("nginx");
         let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/usr/local/sbin";
         command.env("PATH", path).arg("-e").arg("stderr").arg("-p").arg(own).arg("-c");
-        let mut process =
-            Process::spawn(command.arg(own.join("nginx.conf")), &own.join("log"));
+        let mut process = Process::spawn(command.arg(own.join("nginx.conf")), &own.join("log"));
         let answers = async || {
             tokio::time::sleep(Duration::from_millis(20)).await;
             TcpStream::connect(address).await.is_ok()

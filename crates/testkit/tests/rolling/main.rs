@@ -7,9 +7,10 @@
 mod crowd;
 mod front;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hubbub_testkit::nodes::Cluster;
+use hubbub_testkit::nodes::cluster::Builder;
 
 use crowd::{Crowd, Phase, Size};
 use front::Front;
@@ -24,10 +25,12 @@ const STOPPED_WITHIN: Duration = Duration::from_secs(20);
 const CALM: Duration = Duration::from_secs(8);
 /// Between two restarts.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long a crowd may take to spread, at the pace of the tests: a few rounds.
+const SPREAD_WITHIN: Duration = Duration::from_secs(90);
 /// Below this no difference is felt, and the machine's own noise is greater.
 const UNFELT: Duration = Duration::from_millis(50);
 
-async fn cluster() -> Cluster {
+fn builder() -> Builder {
     Cluster::builder()
         .of_processes()
         .with("HUBBUB_DRAIN_NOTICE", &format!("{}s", NOTICE.as_secs()))
@@ -35,8 +38,10 @@ async fn cluster() -> Cluster {
         .with("HUBBUB_MAX_CONNECTIONS_PER_USER", "10000")
         .with("HUBBUB_QUOTA_REGISTER_ADDRESS", "10000/1s")
         .with("HUBBUB_QUOTA_REQUESTS", "100000/1s")
-        .start(GATEWAYS, 1)
-        .await
+}
+
+async fn cluster() -> Cluster {
+    builder().start(GATEWAYS, 1).await
 }
 
 /// Restarts every gateway in turn behind `front` while a crowd talks, and judges what everybody saw.
@@ -90,6 +95,67 @@ async fn three_gateways_are_restarted_in_turn_and_nobody_notices() {
     let cluster = cluster().await;
     let front = Front::balancer((0..GATEWAYS).map(|n| cluster.address(n)).collect()).await;
     restart_all(cluster, front).await;
+}
+
+/// Waits until each gateway has its share of the connections, more or less.
+async fn evenly_spread(cluster: &Cluster, gateways: usize, connections: usize) {
+    let begun = Instant::now();
+    let even = connections / gateways;
+    loop {
+        let mut counts = Vec::new();
+        for n in 0..gateways {
+            counts.push(cluster.gateway(n).metric("hubbub_connections").await as usize);
+        }
+        if counts.iter().all(|count| (even * 3 / 4..=even * 5 / 4).contains(count)) {
+            return println!("spread after {:.1} s: {counts:?}", begun.elapsed().as_secs_f64());
+        }
+        assert!(begun.elapsed() < SPREAD_WITHIN, "{counts:?}");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_is_added_gets_its_share_and_one_that_goes_leaves_none_behind() {
+    let mut cluster = cluster().await;
+    let front = Front::balancer((0..GATEWAYS).map(|n| cluster.address(n)).collect()).await;
+    let mut crowd = Crowd::gather(&front, Size::wanted()).await;
+
+    // Up: the crowded ones give their surplus away when an operator says so.
+    let added = cluster.add_gateway().await;
+    cluster.gateway(added).becomes(200).await;
+    front.ready(cluster.address(added));
+    for n in 0..GATEWAYS {
+        assert_eq!(cluster.gateway(n).operate("/rebalance", r#"{"per_second":25}"#).await, 202);
+    }
+    evenly_spread(&cluster, GATEWAYS + 1, crowd.connections()).await;
+
+    // Down: two go, one after the other.
+    for _ in 0..2 {
+        let leaving = cluster.take_gateway(0);
+        leaving.ask_to_stop();
+        leaving.becomes(503).await;
+        front.unready(leaving.address());
+        assert!(leaving.stopped(STOPPED_WITHIN).await, "it ended softly");
+    }
+    crowd.hush().await;
+    crowd.assert_untroubled();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_settings_say_so_crowded_gateways_give_their_surplus_away_by_themselves() {
+    let mut cluster = builder()
+        .with("HUBBUB_REBALANCE_ABOVE", "20")
+        .with("HUBBUB_REBALANCE_PER_SECOND", "25")
+        .start(1, 1)
+        .await;
+    let front = Front::balancer(vec![cluster.address(0)]).await;
+    let mut crowd = Crowd::gather(&front, Size::of(60)).await;
+    let added = cluster.add_gateway().await;
+    cluster.gateway(added).becomes(200).await;
+    front.ready(cluster.address(added));
+    evenly_spread(&cluster, 2, crowd.connections()).await;
+    crowd.hush().await;
+    crowd.assert_untroubled();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
