@@ -15,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::front::Front;
 
+/// How many connections there are to be.
+const CONNECTIONS: &str = "HUBBUB_TEST_ROLLING_CONNECTIONS";
 /// People of one room.
 const TOGETHER: usize = 2;
 /// Between two messages of a room.
@@ -32,10 +34,15 @@ pub(crate) struct Size {
 }
 
 impl Size {
-    /// What `HUBBUB_TEST_ROLLING_CONNECTIONS` asks for, else 300.
+    /// What [`CONNECTIONS`] asks for, else 120.
     pub(crate) fn wanted() -> Self {
-        let wanted = std::env::var("HUBBUB_TEST_ROLLING_CONNECTIONS");
-        Self::of(wanted.map_or(300, |text| text.parse().expect("a number")))
+        let wanted = std::env::var(CONNECTIONS);
+        Self::of(wanted.map_or(120, |text| text.parse().expect("a number")))
+    }
+
+    /// Whether it is one that figures are wanted of.
+    pub(crate) fn is_measured() -> bool {
+        std::env::var_os(CONNECTIONS).is_some()
     }
 
     /// So many connections.

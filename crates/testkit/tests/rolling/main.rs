@@ -1,8 +1,9 @@
 //! A rolling restart under steady traffic (P10): every gateway in turn, with everybody connected, and
 //! nobody notices.
 //!
-//! `HUBBUB_TEST_ROLLING_CONNECTIONS` says how many connections there are (300); `make rolling` runs it
-//! with 3 000 on release builds and prints what it measured.
+//! `HUBBUB_TEST_ROLLING_CONNECTIONS` says how many connections there are; `make rolling` runs it with
+//! 3 000 on release builds, prints what it measured and judges that as well. Without it there are 120,
+//! on debug builds beside other tests, whose latencies say more about the machine than about Hubbub.
 
 mod crowd;
 mod front;
@@ -82,12 +83,8 @@ async fn restart_all(mut cluster: Cluster, front: Front) {
     // Each connection heard each message of its rooms once, in order, and nothing else happened to it.
     crowd.assert_untroubled();
     assert!(crowd.moved() >= crowd.connections(), "everybody was on a gateway that was restarted");
-    assert!(
-        during.at(0.99) <= 2 * calm.at(0.99).max(UNFELT),
-        "{:?} against {:?}",
-        during.at(0.99),
-        calm.at(0.99)
-    );
+    let (calm, during) = (calm.at(0.99), during.at(0.99));
+    assert!(!Size::is_measured() || during <= 2 * calm.max(UNFELT), "{during:?} against {calm:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
