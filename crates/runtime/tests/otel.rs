@@ -2,7 +2,6 @@
 //! types.
 
 #![cfg(feature = "otel")]
-#![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 use axum::Router;
 use axum::body::Bytes;
