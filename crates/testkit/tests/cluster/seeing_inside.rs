@@ -164,7 +164,7 @@ async fn logs_follow_a_message_to_the_store_and_never_say_what_was_said() {
         }
     }
     let parsed = logs.each_ref().map(|log| {
-        let lines = log.lines().map(|line| serde_json::from_str::<Value>(line));
+        let lines = log.lines().map(serde_json::from_str::<Value>);
         lines.collect::<Result<Vec<_>, _>>().expect("every line is JSON")
     });
     let message = id.to_string();
