@@ -14,6 +14,7 @@ import { MessageRow } from "./MessageRow";
 import { RoomBeginning } from "./RoomBeginning";
 import { type Row, rowsOf } from "./rows";
 import { useLanding } from "./useLanding";
+import { useNewAfter } from "./useNewAfter";
 import { useReading } from "./useReading";
 import { useRoving } from "./useRoving";
 import "./timeline.css";
@@ -41,7 +42,7 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
   const pending = usePending(room.id);
   const online = useLink().kind === "online";
   const scroller = useRef<HTMLDivElement>(null);
-  const [newAfter, setNewAfter] = useState(() => firstUnread(room, log?.standing));
+  const [newAfter, setNewAfter] = useNewAfter(room, log, online);
   const [atEnd, setAtEnd] = useState(true);
   const [seenUpto, setSeenUpto] = useState(0);
   const [dismissed, dismiss] = useState(false);
@@ -58,7 +59,7 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
       online,
       delivered: Math.max(0, ...others.map(({ delivered }) => delivered)),
       read: Math.max(0, ...others.map(({ read }) => read)),
-      newAfter,
+      newAfter: newAfter === "unknown" ? undefined : newAfter,
       room: room.id,
       uploaded,
     });
@@ -86,7 +87,7 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     paddingEnd: 12,
   });
   const items = virtual.getVirtualItems();
-  const landed = useLanding({ room, log, rows, target, newAfter, virtual });
+  const { isThere: landed, isShown } = useLanding({ room, log, rows, target, newAfter, virtual });
   const view = landed ? (virtual.range ?? undefined) : undefined;
   const [first, last] = [view?.startIndex ?? 0, view?.endIndex ?? 0];
 
@@ -212,10 +213,14 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
         onBlur={roving.onBlur}
         onKeyDown={roving.onKeyDown}
       >
-        {isLoading ? (
+        {isLoading || (newAfter === "unknown" && rows.length === 0) ? (
           <Skeletons />
         ) : (
-          <div className="timeline-space" style={{ height: virtual.getTotalSize() }}>
+          <div
+            className="timeline-space"
+            data-shown={isShown || undefined}
+            style={{ height: virtual.getTotalSize() }}
+          >
             {items.map((item) => {
               const row = rows[item.index];
               if (!row) return null;
@@ -307,15 +312,4 @@ function dayAt(rows: readonly Row[], first: number): string | undefined {
   if (rows[first]?.kind === "date" || rows[first]?.kind === "beginning") return undefined;
   const date = rows.slice(0, first).findLast(({ kind }) => kind === "date");
   return date?.kind === "date" ? date.day : undefined;
-}
-
-/** Where what is new begins for the reader; fixed when they come in. */
-function firstUnread(
-  room: Room,
-  standing: { read: number; unreadFrom: number | undefined } | undefined,
-): number | undefined {
-  // A room out of the device's memory stands at nothing until the server has told.
-  const read = Math.max(standing?.read ?? 0, room.read);
-  const marked = standing?.unreadFrom ?? room.unread_from;
-  return marked === undefined ? read : Math.min(read, marked - 1);
 }
