@@ -5,6 +5,8 @@ import http from "k6/http";
 const PASSWORD = "a password for a load test";
 // Requests that are made at once while a run is prepared.
 const BATCH = 20;
+const TRIES = 4;
+const RETRY_AFTER = 1_000;
 
 function parameters(token, name) {
   const headers = { "Content-Type": "application/json" };
@@ -107,8 +109,16 @@ export const join = (server, token, code) =>
 export const leave = (server, token, room) =>
   ask("POST", `${server}/api/v1/rooms/${room}/leave`, null, token, "leave", [204]);
 
-export const get = (server, token, path, name) =>
-  ask("GET", `${server}/api/v1${path}`, null, token, name, [200]);
+/** What is only read is asked for again when a server says that it can't just now, as clients do. */
+export async function get(server, token, path, name) {
+  for (let tried = 1; ; tried++) {
+    const response = await http.asyncRequest("GET", `${server}/api/v1${path}`, null, parameters(token, name));
+    if (response.status !== 503 || tried === TRIES) {
+      return body(response, [200]);
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER * tried));
+  }
+}
 
 export const makeRoom = (server, token, name) =>
   ask("POST", `${server}/api/v1/rooms`, { name, kind: "private" }, token, "make a room", [201]);
