@@ -77,7 +77,7 @@ test("pictures and files are shared", async ({ person }) => {
   ]);
   await ada.says("Look at this");
   await ben.sees("Look at this");
-  const image = ben.message("Look at this").getByRole("img", { name: "screen.png" });
+  const image = ben.message("Look at this").getByRole("button", { name: "Open screen.png" }).locator("img");
   await expect(image).toBeVisible();
   await expect.poll(() => image.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
   const saved = ben.page.waitForEvent("download");

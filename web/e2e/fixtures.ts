@@ -8,6 +8,8 @@ import { standalone } from "./server/standalone";
 /** What a project chooses. */
 export interface Options {
   deployment: "standalone" | "cluster";
+  /** Settings of a standalone server, beside those that every test has. */
+  settings: Readonly<Record<string, string>>;
 }
 
 interface ForEachWorker extends Options {
@@ -37,9 +39,10 @@ interface ForEachTest {
  */
 export const test = base.extend<ForEachTest, ForEachWorker>({
   deployment: ["standalone", { option: true, scope: "worker" }],
+  settings: [{}, { option: true, scope: "worker" }],
   server: [
-    async ({ deployment, browser }, use) => {
-      const server = deployment === "cluster" ? await cluster(browser) : await standalone();
+    async ({ deployment, settings, browser }, use) => {
+      const server = deployment === "cluster" ? await cluster(browser) : await standalone(settings);
       await use(server);
       await server.stop();
     },
@@ -52,7 +55,7 @@ export const test = base.extend<ForEachTest, ForEachWorker>({
       const context = await browser.newContext({ ...contextOptions, baseURL: origin, ...options });
       const cookie = server.affinity(gateway);
       if (cookie) await context.addCookies([{ name: "hubbub_node", value: cookie, url: origin }]);
-      const person = new Person(name, context, await context.newPage(), origin);
+      const person = new Person(name, context, await context.newPage(), server.origin);
       people.push(person);
       return person;
     });

@@ -29,6 +29,7 @@ export class Person {
     readonly name: string,
     readonly context: BrowserContext,
     readonly page: Page,
+    /** Where the server is, whatever network the browser is on. */
     private readonly origin: string,
   ) {
     made += 1;

@@ -45,6 +45,7 @@ export async function cluster(browser: Browser): Promise<Deployment> {
     affinity: (gateway) => cookies[gateway],
     kill: (gateway) => replaced(gateway, "SIGKILL"),
     restart: (gateway) => replaced(gateway, "SIGTERM"),
+    fill: () => Promise.reject(new Error("only a standalone server is filled")),
     stop: async () => {
       await end(child);
       await rm(state, { recursive: true, force: true });

@@ -12,6 +12,8 @@ export interface Deployment {
   kill(gateway: number): Promise<void>;
   /** Asks a gateway to leave; once it has, it is started again. Resolves when it is ready. */
   restart(gateway: number): Promise<void>;
+  /** Puts so many messages by somebody into a room while the server is stopped. Standalone only. */
+  fill(room: string, sender: string, count: number): Promise<void>;
   /** Ends all of it. */
   stop(): Promise<void>;
 }

@@ -1,8 +1,9 @@
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { Deployment } from "./deployment";
 import { BINARIES, end, freePorts, ready, SETTINGS, start } from "./process";
 
@@ -29,6 +30,16 @@ export async function standalone(settings: Readonly<Record<string, string>> = {}
   let gateway = launch();
   await ready(origin);
 
+  const fill = async (room: string, sender: string, count: number) => {
+    stopping = true;
+    await end(gateway);
+    const tool = join(import.meta.dirname, "fill-room");
+    const database = join(directory, "data/hubbub.db");
+    await promisify(execFile)(tool, [database, room, sender, String(count)]);
+    stopping = false;
+    gateway = launch();
+    await ready(origin);
+  };
   const replaced = async (signal: NodeJS.Signals) => {
     const ended = once(gateway, "exit");
     gateway.kill(signal);
@@ -41,6 +52,7 @@ export async function standalone(settings: Readonly<Record<string, string>> = {}
     affinity: () => undefined,
     kill: () => replaced("SIGKILL"),
     restart: () => replaced("SIGTERM"),
+    fill,
     stop: async () => {
       stopping = true;
       await end(gateway);
