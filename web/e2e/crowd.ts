@@ -15,7 +15,7 @@ interface Flood {
 export async function flood(person: Person, room: RoomView, how: Omit<Flood, "room">): Promise<void> {
   const page: Page = await person.context.newPage();
   // A page with nothing in it: what this costs is not the client's.
-  await page.goto("/favicon.svg");
+  await page.goto("/icon.svg");
   await page.evaluate(pour, { room: room.id, ...how });
   await page.close();
 }

@@ -20,6 +20,8 @@ interface ForEachWorker extends Options {
 export interface Arrival extends BrowserContextOptions {
   /** Which gateway serves them, where there are two. */
   gateway?: number;
+  /** What they call themselves. */
+  username?: string;
   /** Over which network they come; directly if it is left out. */
   network?: Network;
 }
@@ -50,12 +52,12 @@ export const test = base.extend<ForEachTest, ForEachWorker>({
   ],
   visitor: async ({ browser, server, contextOptions }, use) => {
     const people: Person[] = [];
-    await use(async (name, { gateway = 0, network, ...options } = {}) => {
+    await use(async (name, { gateway = 0, network, username, ...options } = {}) => {
       const origin = network?.origin ?? server.origin;
       const context = await browser.newContext({ ...contextOptions, baseURL: origin, ...options });
       const cookie = server.affinity(gateway);
       if (cookie) await context.addCookies([{ name: "hubbub_node", value: cookie, url: origin }]);
-      const person = new Person(name, context, await context.newPage(), server.origin);
+      const person = new Person(name, context, await context.newPage(), server.origin, username);
       people.push(person);
       return person;
     });

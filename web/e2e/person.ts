@@ -31,9 +31,11 @@ export class Person {
     readonly page: Page,
     /** Where the server is, whatever network the browser is on. */
     private readonly origin: string,
+    /** One of its own, if it is left out. */
+    username?: string,
   ) {
     made += 1;
-    this.username = `${name.toLowerCase()}-${process.pid}-${made}`;
+    this.username = username ?? `${name.toLowerCase()}-${process.pid}-${made}`;
     context.on("console", (message) => {
       if (message.type() === "error") this.complain(`${message.text()} (${message.location().url})`);
     });
@@ -41,6 +43,8 @@ export class Person {
   }
 
   private complain(text: string): void {
+    // A page that is no page has no icon of its own.
+    if (text.includes("/favicon.ico")) return;
     if (this.serverMayBeAway && NO_SERVER.test(text)) return;
     if (this.refusalIsExpected && REFUSED.test(text)) return;
     this.complaints.push(text);

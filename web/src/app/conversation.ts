@@ -11,6 +11,10 @@ import { Connection, type Link, openSocket } from "../wire/connection";
 import type { Api } from "../wire/http";
 import type { Draft, History } from "../wire/types";
 
+/** The least time between two drawings, in milliseconds. */
+const FRAME = 30;
+/** How many times as long as a drawing took the browser is left alone after it, for what is typed. */
+const LEFT_FREE = 3;
 /** Messages of one page of history. */
 const PAGE = 60;
 
@@ -42,6 +46,9 @@ function query(request: Request): Record<string, number> {
 export class Conversation {
   private readonly versions = new Map<string, number>();
   private readonly watchers = new Map<string, Set<() => void>>();
+  private readonly touched = new Set<string>();
+  private telling: ReturnType<typeof setTimeout> | undefined;
+  private quietUntil = 0;
 
   constructor(
     readonly engine: Engine,
@@ -90,9 +97,24 @@ export class Conversation {
     return this.engine.perform(operation);
   }
 
+  /** Tells of a change: at once while it is quiet, and of many together while it is not. */
   private touch(topic: string): void {
-    this.versions.set(topic, this.version(topic) + 1);
-    for (const callback of this.watchers.get(topic) ?? []) callback();
+    this.touched.add(topic);
+    if (this.telling !== undefined) return;
+    const wait = this.quietUntil - performance.now();
+    if (wait <= 0) this.tellTouched();
+    else this.telling = setTimeout(() => this.tellTouched(), wait);
+  }
+
+  private tellTouched(): void {
+    this.telling = undefined;
+    const topics = [...this.touched];
+    this.touched.clear();
+    for (const topic of topics) this.versions.set(topic, this.version(topic) + 1);
+    const began = performance.now();
+    for (const topic of topics) for (const callback of this.watchers.get(topic) ?? []) callback();
+    const ended = performance.now();
+    this.quietUntil = ended + Math.max(FRAME, (ended - began) * LEFT_FREE);
   }
 }
 

@@ -86,6 +86,9 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     followOnAppend: true,
     paddingEnd: 12,
   });
+  // Whatever changes its height above the reader, while they scroll up as well, moves nothing.
+  virtual.shouldAdjustScrollPositionOnItemSizeChange = ({ start }, _, { scrollOffset }) =>
+    start < (scrollOffset ?? 0);
   const items = virtual.getVirtualItems();
   const { isThere: landed, isShown } = useLanding({ room, log, rows, target, newAfter, virtual });
   const view = landed ? (virtual.range ?? undefined) : undefined;
