@@ -1,18 +1,19 @@
 //! The calls of the HTTP API, and the session's tokens.
 
 mod error;
+mod files;
+mod messages;
 mod moderation;
 mod people;
+mod rooms;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hubbub_protocol::ErrorCode;
 use hubbub_protocol::http::{
-    CodeResponse, CreateRoomRequest, DirectRequest, History, JoinRoomRequest, LoginRequest,
-    RegisterRequest, Room, RoomKind, RoomList, SearchResults, SessionResponse, TokenRequest,
-    Transport, UploadedFile, User, UserList,
+    LoginRequest, RegisterRequest, SessionResponse, TokenRequest, Transport, User,
 };
-use hubbub_protocol::{ErrorCode, Message, MessageId, RoomId, Seq, UserId};
 use reqwest::header::{COOKIE, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response, Url};
 use rustls::ClientConfig;
@@ -22,6 +23,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 pub use error::ApiError;
+pub use messages::Page;
 
 use crate::server::{AddressError, ServerAddress, tls};
 
@@ -42,19 +44,6 @@ impl Tokens {
     fn is_good_for(&self, at_least: Duration) -> bool {
         self.expires.saturating_duration_since(Instant::now()) > at_least
     }
-}
-
-/// Which messages of a room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Page {
-    /// The newest.
-    Latest,
-    /// Those before a seq.
-    Before(Seq),
-    /// Those after a seq.
-    After(Seq),
-    /// Those around a seq.
-    Around(Seq),
 }
 
 /// One server's API and one session on it. Clones share the session.
@@ -202,148 +191,6 @@ impl Api {
     /// [`ApiError`].
     pub async fn me(&self) -> Result<User, ApiError> {
         self.get("me", &[]).await
-    }
-
-    /// People whose name or a word of it starts with `query`; those who are connected only, if
-    /// `online`.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn users(&self, query: &str, online: bool) -> Result<UserList, ApiError> {
-        let mut parameters = vec![("q", query.to_owned())];
-        if online {
-            parameters.push(("online", "true".to_owned()));
-        }
-        self.get("users", &parameters).await
-    }
-
-    /// One's own rooms, from the start or after a page's `next`.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn rooms(&self, after: Option<&str>) -> Result<RoomList, ApiError> {
-        let parameters: Vec<_> =
-            after.map(|after| ("after", after.to_owned())).into_iter().collect();
-        self.get("rooms", &parameters).await
-    }
-
-    /// Makes a room.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn create_room(&self, name: &str, kind: RoomKind) -> Result<Room, ApiError> {
-        let request = CreateRoomRequest { name: name.to_owned(), kind, description: None };
-        self.post("rooms", Some(&request)).await
-    }
-
-    /// Joins the room that a code belongs to.
-    ///
-    /// # Errors
-    /// [`ApiError`]; `room_not_found` for a code of no room.
-    pub async fn join_room(&self, code: &str) -> Result<Room, ApiError> {
-        let request = JoinRoomRequest { code: code.trim().to_owned() };
-        self.post("rooms/join", Some(&request)).await
-    }
-
-    /// Opens the direct room with somebody, which is the same whoever opens it.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn direct(&self, user: UserId) -> Result<Room, ApiError> {
-        self.post("direct", Some(&DirectRequest { user: Some(user), users: None })).await
-    }
-
-    /// A room as it is now.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn room(&self, room: RoomId) -> Result<Room, ApiError> {
-        self.get(&format!("rooms/{room}"), &[]).await
-    }
-
-    /// Leaves a room.
-    ///
-    /// # Errors
-    /// [`ApiError`]; `owner_must_stay` for its last owner.
-    pub async fn leave(&self, room: RoomId) -> Result<(), ApiError> {
-        self.call(Method::POST, &format!("rooms/{room}/leave"), None::<&()>).await.map(drop)
-    }
-
-    /// A room's members, from the start or after a page's `next`.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn members(&self, room: RoomId, after: Option<&str>) -> Result<UserList, ApiError> {
-        let parameters: Vec<_> =
-            after.map(|after| ("after", after.to_owned())).into_iter().collect();
-        self.get(&format!("rooms/{room}/members"), &parameters).await
-    }
-
-    /// Gives a room a new code. The old one no longer works.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn rotate_code(&self, room: RoomId) -> Result<CodeResponse, ApiError> {
-        self.post(&format!("rooms/{room}/code"), None::<&()>).await
-    }
-
-    /// One message of a room as it is now.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn message(&self, room: RoomId, message: MessageId) -> Result<Message, ApiError> {
-        self.get(&format!("rooms/{room}/messages/{message}"), &[]).await
-    }
-
-    /// Up to `limit` of a room's messages, oldest first.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn messages(
-        &self,
-        room: RoomId,
-        page: Page,
-        limit: u32,
-    ) -> Result<History, ApiError> {
-        let mut parameters = vec![("limit", limit.to_string())];
-        match page {
-            Page::Latest => {}
-            Page::Before(seq) => parameters.push(("before", seq.to_string())),
-            Page::After(seq) => parameters.push(("after", seq.to_string())),
-            Page::Around(seq) => parameters.push(("around", seq.to_string())),
-        }
-        self.get(&format!("rooms/{room}/messages"), &parameters).await
-    }
-
-    /// Messages of one's rooms that fulfil a query, the newest first, from the start or after a
-    /// page's `next`. A page that ran out of time may be empty and have a `next` all the same.
-    ///
-    /// # Errors
-    /// [`ApiError`]; `invalid_field` tells what is wrong with the query.
-    pub async fn search(
-        &self,
-        query: &str,
-        cursor: Option<&str>,
-    ) -> Result<SearchResults, ApiError> {
-        let mut parameters = vec![("q", query.to_owned())];
-        parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
-        self.get("search", &parameters).await
-    }
-
-    /// Uploads a file to a room, to be named in a message.
-    ///
-    /// # Errors
-    /// [`ApiError`].
-    pub async fn upload(
-        &self,
-        room: RoomId,
-        name: &str,
-        bytes: Vec<u8>,
-    ) -> Result<UploadedFile, ApiError> {
-        let token = self.access_token(GOOD_FOR).await?;
-        let mut url = self.url(&format!("rooms/{room}/attachments"));
-        url.query_pairs_mut().append_pair("name", name);
-        read(send(self.0.http.post(url).bearer_auth(token).body(bytes)).await?).await
     }
 
     async fn begin(&self, request: RequestBuilder) -> Result<User, ApiError> {

@@ -8,8 +8,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hubbub_protocol::http::Role;
-use hubbub_protocol::{MemberChange, RoomId, Timestamp, UserId};
+use hubbub_protocol::http::{AuditAction, AuditEntry, Role};
+use hubbub_protocol::{AuditId, MemberChange, RoomId, Timestamp, UserId};
+use sha2::{Digest, Sha256};
+use uuid::Builder;
 
 use crate::app::App;
 use crate::membership::{MembershipChange, announce};
@@ -35,12 +37,38 @@ pub async fn finish(app: &App, user: UserId) -> Result<(), Refused> {
             leave(app, room.id, user).await?;
         }
     }
-    for avatar in app.store.users(&[user]).await?.into_iter().filter_map(|user| user.avatar) {
+    let record = app.store.users(&[user]).await?.into_iter().next();
+    if let Some(avatar) = record.as_ref().and_then(|record| record.avatar) {
         app.blobs.remove_all(*avatar.as_uuid()).await?;
+    }
+    if let Some(at) = record.and_then(|record| record.deleted_at) {
+        app.store.append_audit(&entry(user, at)).await?;
     }
     app.store.finish_erasure(user).await?;
     tracing::info!(%user, "an account was deleted");
     Ok(())
+}
+
+/// The end of an account in the audit list. Its id is made of whose it is and when: however often it
+/// is written down, it is there once.
+fn entry(user: UserId, at: Timestamp) -> AuditEntry {
+    let mut hash = Sha256::new();
+    hash.update(b"hubbub.erasure.v1");
+    hash.update(user.as_uuid().as_bytes());
+    let mut random = [0_u8; 10];
+    random.copy_from_slice(&hash.finalize()[..10]);
+    let millis = u64::try_from(at.millis()).unwrap_or(0);
+    AuditEntry {
+        id: AuditId::from_uuid(Builder::from_unix_timestamp_millis(millis, &random).into_uuid()),
+        at,
+        actor: user,
+        action: AuditAction::AccountDeleted,
+        room: None,
+        user: Some(user),
+        message: None,
+        reason: None,
+        detail: None,
+    }
 }
 
 async fn leave(app: &App, room: RoomId, user: UserId) -> Result<(), Refused> {

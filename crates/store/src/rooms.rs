@@ -292,6 +292,15 @@ pub trait RoomStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<RoomRecord>, StoreError>;
 
+    /// Every room, of all kinds, ascending by id, after `after`: those whose name contains `query`, as
+    /// in the [`directory`](Self::directory). Direct rooms have no name and contain only nothing.
+    async fn all_rooms(
+        &self,
+        query: &str,
+        after: Option<RoomId>,
+        limit: usize,
+    ) -> Result<Vec<RoomRecord>, StoreError>;
+
     /// Adds a member, who has read everything up to `read`. Whether they were not one before.
     ///
     /// # Errors

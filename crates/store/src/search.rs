@@ -164,9 +164,6 @@ pub trait SearchStore: Send + Sync {
         after: Option<RoomId>,
         limit: usize,
     ) -> Result<RoomsBehind, StoreError>;
-
-    /// Removes all that the index has of a room, and counts the blocks.
-    async fn remove_search_entries(&self, room: RoomId) -> Result<u64, StoreError>;
 }
 
 #[async_trait]
@@ -205,9 +202,5 @@ impl<B: SearchBackend> SearchStore for B {
         limit: usize,
     ) -> Result<RoomsBehind, StoreError> {
         indexing::behind(self, after, limit).await
-    }
-
-    async fn remove_search_entries(&self, room: RoomId) -> Result<u64, StoreError> {
-        self.remove_blocks(room).await
     }
 }

@@ -12,7 +12,7 @@ use hubbub_protocol::{
 };
 use hubbub_store::{
     Appended, EventStore, MongoOptions, MongoStore, NewRoom, PositionStore, RoomStore, Store,
-    StoreError, UnreadRange, UserStore,
+    StoreError, Unread, UnreadRange, UserStore,
 };
 use hubbub_testkit::mongo::MongoSet;
 use mongodb::Client;
@@ -100,15 +100,27 @@ async fn unread_are_counted_from_the_index_alone() {
     let set = MongoSet::start(1).await;
     let store = connected(&set).await;
     let rooms: Vec<_> = (0..3).map(|_| RoomId::new()).collect();
-    let events: Vec<_> =
-        rooms.iter().flat_map(|room| (1..=20).map(|seq| message(*room, seq))).collect();
+    let reader = UserId::new();
+    let called_by_every_third = |mut event: Event| {
+        if let Event::Message(message) = &mut event
+            && message.seq.0.is_multiple_of(3)
+        {
+            message.body.mentions.users = vec![UserId::new(), reader];
+            message.body.mentions.all = true;
+        }
+        event
+    };
+    let events: Vec<_> = rooms
+        .iter()
+        .flat_map(|room| (1..=20).map(|seq| called_by_every_third(message(*room, seq))))
+        .collect();
     store.append(&events).await.unwrap();
     let database = Client::with_uri_str(set.uri()).await.unwrap().database("test");
     database.run_command(doc! { "profile": 2 }).await.unwrap();
     let range = |room: &RoomId| UnreadRange { room: *room, after: Seq(5), upto: Seq(20) };
     let asked: Vec<_> = rooms.iter().map(range).collect();
-    let unread = store.unread(UserId::new(), &asked).await.unwrap();
-    assert!(unread.iter().all(|unread| unread.messages == 15), "{unread:?}");
+    let unread = store.unread(reader, &asked).await.unwrap();
+    assert_eq!(unread, [Unread { messages: 15, mentions: 5 }; 3]);
     let (plans, documents) = profiled(&database, "events").await;
     // One for the messages, one for the mentions.
     assert_eq!(plans.len(), 2, "{plans:?}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hubbub_bus::{BusError, Commit, Control, NodeCommand};
+use hubbub_bus::{BusError, Commit, CommitError, Control, NodeCommand, Verdict};
 use hubbub_protocol::client::DeviceStatus::Online;
 use hubbub_protocol::{ConnectionId, RoomId, SessionId, Timestamp, UserId};
 
@@ -35,6 +35,24 @@ pub(crate) async fn a_retry_on_another_node_returns_the_first_place(backend: &Ba
     let position = one.say_event(&event).await;
     let seen = other.commit(&event).await.unwrap();
     assert_eq!(seen, Commit::Seen { position, sender: event.sender, at: event.at });
+}
+
+pub(crate) async fn a_room_closed_by_one_node_is_closed_for_another(backend: &Backend) {
+    let (one, other) = (backend.node("a").await, backend.node("b").await);
+    let room = one.room().await;
+    other.say(room).await;
+    one.bus.close(room).await.unwrap();
+    let refused = other.commit(&message(room)).await;
+    assert!(matches!(refused, Err(CommitError::Unseeded)), "{refused:?}");
+}
+
+pub(crate) async fn a_pace_is_one_for_all_nodes(backend: &Backend) {
+    let (one, other) = (backend.node("a").await, backend.node("b").await);
+    let hour = Duration::from_secs(3600);
+    let passes = |verdict| matches!(verdict, Verdict::Allowed { .. });
+    assert!(passes(one.bus.pace("slow:x", "first", hour).await.unwrap()));
+    assert!(!passes(other.bus.pace("slow:x", "second", hour).await.unwrap()));
+    assert!(passes(other.bus.pace("slow:x", "first", hour).await.unwrap()), "a retry elsewhere");
 }
 
 pub(crate) async fn notices_reach_only_their_origin(backend: &Backend) {

@@ -70,3 +70,36 @@ pub(crate) async fn takes_agree_with_the_reference(backend: &Backend) {
         }
     }
 }
+
+pub(crate) async fn one_name_passes_in_a_while_and_the_same_again(backend: &Backend) {
+    let node = backend.node("a").await;
+    let pace = async |name: &str| node.bus.pace("slow:x", name, HOUR).await.unwrap();
+    for _ in 0..3 {
+        assert!(matches!(pace("first").await, Verdict::Allowed { .. }));
+        let Verdict::Refused { retry_after } = pace("second").await else {
+            panic!("two in one while")
+        };
+        assert!(retry_after <= HOUR && retry_after > HOUR - Duration::from_secs(60));
+    }
+}
+
+pub(crate) async fn who_waited_passes_and_is_the_last_to_have_passed(backend: &Backend) {
+    let node = backend.node("a").await;
+    let pace = async |name: &str, every| node.bus.pace("slow:y", name, every).await.unwrap();
+    let first = pace("first", Duration::from_millis(300)).await;
+    assert!(matches!(first, Verdict::Allowed { .. }), "{first:?}");
+    eventually("another passes", async || {
+        matches!(pace("second", HOUR).await, Verdict::Allowed { .. })
+    })
+    .await;
+    let first = pace("first", HOUR).await;
+    assert!(matches!(first, Verdict::Refused { .. }), "{first:?}");
+}
+
+pub(crate) async fn paces_do_not_share_a_key(backend: &Backend) {
+    let node = backend.node("a").await;
+    for (key, name) in [("slow:a", "one"), ("slow:b", "two"), ("fast:a", "three")] {
+        let verdict = node.bus.pace(key, name, HOUR).await.unwrap();
+        assert!(matches!(verdict, Verdict::Allowed { .. }), "{key}: {verdict:?}");
+    }
+}

@@ -69,6 +69,9 @@ contract! {
             a_reopened_room_goes_on_once_and_tells_its_nodes,
             a_reopened_room_never_goes_backwards,
             a_reopened_room_asks_for_lookups,
+            a_closed_room_takes_no_event_and_has_no_log,
+            what_a_closed_room_left_on_the_write_ahead_log_stays_there,
+            a_room_can_be_closed_again_and_others_go_on,
         }
         storage {
             entries_come_in_the_order_of_commits,
@@ -124,12 +127,17 @@ contract! {
             keys_do_not_share_a_quota,
             a_refused_caller_is_allowed_after_the_wait,
             takes_agree_with_the_reference,
+            one_name_passes_in_a_while_and_the_same_again,
+            who_waited_passes_and_is_the_last_to_have_passed,
+            paces_do_not_share_a_key,
         }
     }
     servers: {
         between_nodes {
             every_node_hears_one_order,
             a_retry_on_another_node_returns_the_first_place,
+            a_room_closed_by_one_node_is_closed_for_another,
+            a_pace_is_one_for_all_nodes,
             notices_reach_only_their_origin,
             control_words_reach_every_node,
             a_word_to_one_node_reaches_no_other,

@@ -206,3 +206,40 @@ pub(crate) async fn a_reopened_room_asks_for_lookups(backend: &Backend) {
     let refused = node.commit(&message(room)).await;
     assert!(matches!(refused, Err(CommitError::LookupFirst)), "{refused:?}");
 }
+
+pub(crate) async fn a_closed_room_takes_no_event_and_has_no_log(backend: &Backend) {
+    let node = backend.node("a").await;
+    let room = node.room().await;
+    node.say(room).await;
+    node.bus.close(room).await.unwrap();
+    let refused = node.commit(&message(room)).await;
+    assert!(matches!(refused, Err(CommitError::Unseeded)), "{refused:?}");
+    assert_eq!(node.bus.heads(&[room]).await.unwrap(), [None]);
+    let read = node.bus.log_after(room, at(1, 0), 10).await.unwrap();
+    assert!(matches!(read, LogRead::Unseeded), "{read:?}");
+}
+
+pub(crate) async fn what_a_closed_room_left_on_the_write_ahead_log_stays_there(backend: &Backend) {
+    let node = backend.node("a").await;
+    let room = node.room().await;
+    let event = message(room);
+    node.say_event(&event).await;
+    node.bus.close(room).await.unwrap();
+    let entries = node.read(1).await;
+    assert_eq!(entries.len(), 1);
+    node.settle(&entries).await;
+    let depths = node.bus.depth().await.unwrap();
+    assert_eq!(depths.iter().map(|depth| depth.entries).sum::<u64>(), 0);
+    assert_eq!(node.bus.heads(&[room]).await.unwrap(), [None], "settling brings nothing back");
+}
+
+pub(crate) async fn a_room_can_be_closed_again_and_others_go_on(backend: &Backend) {
+    let node = backend.node("a").await;
+    let (room, other) = (node.room().await, node.room().await);
+    node.say(other).await;
+    for _ in 0..2 {
+        node.bus.close(room).await.unwrap();
+    }
+    node.bus.close(RoomId::new()).await.unwrap();
+    assert_eq!(node.say(other).await, at(1, 2));
+}

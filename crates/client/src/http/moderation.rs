@@ -1,8 +1,8 @@
 //! What owners and moderators do with rooms and their members.
 
 use hubbub_protocol::http::{
-    Ban, CodeRequest, CodeResponse, DestroyRoomRequest, Destruction, MemberView, ReasonRequest,
-    Room, UpdateMemberRequest, UpdateRoomRequest,
+    AuditList, Ban, CodeRequest, CodeResponse, DestroyRoomRequest, Destruction, MemberView,
+    ReasonRequest, Room, UpdateMemberRequest, UpdateRoomRequest,
 };
 use hubbub_protocol::{RoomId, UserId};
 use reqwest::Method;
@@ -32,6 +32,14 @@ impl Api {
         limits: &CodeRequest,
     ) -> Result<CodeResponse, ApiError> {
         self.post(&format!("rooms/{room}/code"), Some(limits)).await
+    }
+
+    /// What was done in a room by those with power, the newest first.
+    ///
+    /// # Errors
+    /// [`ApiError`]; `forbidden` for members.
+    pub async fn audit(&self, room: RoomId) -> Result<AuditList, ApiError> {
+        self.get(&format!("rooms/{room}/audit"), &[]).await
     }
 
     /// Changes a member's role, or mutes them.

@@ -117,4 +117,17 @@ impl Api {
         let path = format!("admin/users/{user}");
         read(self.call(Method::PATCH, &path, Some(change)).await?).await
     }
+
+    /// People whose name or a word of it starts with `query`; those who are connected only, if
+    /// `online`.
+    ///
+    /// # Errors
+    /// [`ApiError`].
+    pub async fn users(&self, query: &str, online: bool) -> Result<UserList, ApiError> {
+        let mut parameters = vec![("q", query.to_owned())];
+        if online {
+            parameters.push(("online", "true".to_owned()));
+        }
+        self.get("users", &parameters).await
+    }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::Json as Answer;
 use axum::extract::State;
 use hubbub_protocol::http::{
-    Account, AccountList, AuditAction, AuditEntry, AuditList, UpdateAccountRequest,
+    Account, AccountList, AdminRoom, AdminRoomList, AuditAction, AuditEntry, AuditList,
+    UpdateAccountRequest,
 };
 use hubbub_protocol::limits::LIST_MAX;
 use hubbub_protocol::{AuditId, ErrorCode, Timestamp, UserId};
-use hubbub_store::UserRecord;
+use hubbub_store::{RoomRecord, UserRecord};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -40,6 +41,16 @@ pub(super) fn endpoints() -> Endpoints {
                 AccountSuspended,
                 LastAdmin,
             ]),
+        )
+        .get(
+            "/admin/rooms",
+            rooms,
+            about("Every room of the site, the oldest first")
+                .description(
+                    "Of all kinds. Of direct rooms nothing is told but that they are there: \
+                     neither who is in them nor what is said.",
+                )
+                .errors(&[BadId, InvalidField]),
         )
         .get(
             "/admin/audit",
@@ -125,6 +136,38 @@ async fn update(
     .await?
     .pop();
     account.map(Answer).ok_or_else(|| ErrorCode::UserNotFound.into())
+}
+
+/// The query of `GET /admin/rooms`.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct RoomQuery {
+    /// A part of the name: up to 100 graphemes.
+    q: Option<String>,
+    /// Where the page starts: `next` of the one before.
+    after: Option<String>,
+    /// Rows of the page: 1 to 200, 50 if absent.
+    limit: Option<u32>,
+}
+
+/// `GET /admin/rooms`.
+async fn rooms(
+    State(app): State<Arc<App>>,
+    _: Admin,
+    Query(query): Query<RoomQuery>,
+) -> ApiResult<Answer<AdminRoomList>> {
+    let mut fields = Fields::default();
+    let q = fields.search(query.q.as_deref().unwrap_or_default());
+    let limit = fields.limit(query.limit, LIST_DEFAULT, LIST_MAX);
+    fields.check()?;
+    let after = query.after.as_deref().map(id).transpose()?;
+    let mut rooms = app.store.all_rooms(&q, after, limit + 1).await?;
+    let next = cut(&mut rooms, limit).map(|room| room.id);
+    Ok(Answer(AdminRoomList { rooms: rooms.into_iter().map(room_view).collect(), next }))
+}
+
+fn room_view(room: RoomRecord) -> AdminRoom {
+    let RoomRecord { id, kind, name, members, owner, created_at, archived, .. } = room;
+    AdminRoom { id, kind, name, members, owner, created_at, archived }
 }
 
 /// The query of `GET /admin/audit`.

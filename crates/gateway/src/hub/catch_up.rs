@@ -243,7 +243,7 @@ async fn catch_up(hub: Arc<Hub>, connection: Arc<Connection>) {
                 reset(room, head)
             }
             Err(error) if matches!(*error, CommitFailure::NoSuchRoom) => {
-                hub.detach(&connection, room);
+                hub.detach_and_tell(&connection, room);
                 continue;
             }
             Err(error) => {

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hubbub_protocol::client::DeviceStatus;
-use hubbub_protocol::{CloseCode, ConnectionId, RoomId, ServerFrame, SessionId, Timestamp, UserId};
+use hubbub_protocol::{
+    CloseCode, ConnectionId, Position, RoomId, ServerFrame, SessionId, Timestamp, UserId,
+};
 
 use super::frame::WireFrame;
-use super::outbound::Outbound;
+use super::outbound::{Notice, Outbound};
 use super::room::Room;
 use super::typing::Typing;
 use super::watch::Watching;
@@ -122,6 +124,18 @@ impl Connection {
     /// Queues a frame that must go.
     pub fn tell(&self, frame: &ServerFrame) {
         self.outbound.control(WireFrame::from(frame));
+    }
+
+    /// Tells it, in the order of events, that it hears a room, whose head is at `head`.
+    pub fn tell_subscribed(&self, room: RoomId, head: Position) {
+        let frame = ServerFrame::Subscribed { room, epoch: head.epoch, seq: head.seq };
+        self.outbound.notice(room, Notice::Begins, WireFrame::from(&frame));
+    }
+
+    /// Tells it, after the events that wait, that it hears a room no longer.
+    pub fn tell_unsubscribed(&self, room: RoomId) {
+        let frame = ServerFrame::Unsubscribed { room };
+        self.outbound.notice(room, Notice::Ends, WireFrame::from(&frame));
     }
 
     /// Closes it after what it was told so far.

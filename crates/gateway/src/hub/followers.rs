@@ -19,6 +19,9 @@ use super::connection::Connection;
 
 /// How often everything is checked again without a reason.
 const RECHECK: Duration = Duration::from_secs(30);
+/// How long the news of an end in the room's own log may take after the hint: who is put out is told
+/// so first. No longer, since the news may be lost.
+const NEWS_WAIT: Duration = Duration::from_millis(300);
 /// How long to wait before asking again when the store did not answer.
 const RETRY: Duration = Duration::from_secs(1);
 /// Memberships or sessions in one question.
@@ -30,13 +33,22 @@ const PARALLEL: usize = 16;
 #[derive(Debug)]
 pub(super) enum Follow {
     /// Whether a user is a member of a room now.
-    Membership(UserId, RoomId),
+    Membership(UserId, RoomId, News),
     /// Whether a room is still there.
-    Room(RoomId),
+    Room(RoomId, News),
     /// Which rooms a user is in now.
     User(UserId),
     /// Everything about everybody here.
     Everybody,
+}
+
+/// Whether an end that a hint told of waits for the event that tells everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum News {
+    /// It may still come.
+    Awaited,
+    /// It has had its time.
+    Overdue,
 }
 
 impl Hub {
@@ -45,25 +57,43 @@ impl Hub {
         if !self.registry().by_user.contains_key(&user) {
             return;
         }
-        // The receiver is gone only when the hub has stopped.
-        let _ = self.follow.send(Follow::Membership(user, room));
+        self.ask(Follow::Membership(user, room, News::Awaited));
     }
 
     /// A room may be no more.
     pub(super) fn follow_room(&self, room: RoomId) {
         if self.room(room).is_some() || self.acks.waits_for(room) {
-            let _ = self.follow.send(Follow::Room(room));
+            self.ask(Follow::Room(room, News::Awaited));
         }
+    }
+
+    fn ask(&self, question: Follow) {
+        // The receiver is gone only when the hub has stopped.
+        let _ = self.follow.send(question);
+    }
+
+    /// Asks in a while, beside everything else.
+    fn ask_after(&self, wait: Duration, question: Follow) {
+        let Some(hub) = self.me.upgrade() else { return };
+        self.spawn(async move {
+            sleep(wait).await;
+            hub.ask(question);
+        });
+    }
+
+    /// Whether any of a user's connections hears a room.
+    fn is_heard_by(&self, user: UserId, room: RoomId) -> bool {
+        self.connections_of(user).iter().any(|connection| connection.hears(room))
     }
 
     /// Any of a user's memberships may have changed.
     pub fn recheck_user(&self, user: UserId) {
-        let _ = self.follow.send(Follow::User(user));
+        self.ask(Follow::User(user));
     }
 
     /// Anything may have changed.
     pub(super) fn recheck_everybody(&self) {
-        let _ = self.follow.send(Follow::Everybody);
+        self.ask(Follow::Everybody);
     }
 
     /// Closes a session's connections.
@@ -81,7 +111,9 @@ impl Hub {
         self.spawn(async move {
             match hub.heads(&[room]).await {
                 Ok(heads) => {
-                    let added = heads.first().is_some_and(|head| hub.add(&connection, room, *head));
+                    let added = heads
+                        .first()
+                        .is_some_and(|head| hub.subscribe(&connection, room, *head, None));
                     if added {
                         // The membership may have ended while the head was waited for.
                         hub.follow_membership(connection.user, room);
@@ -123,56 +155,68 @@ pub(super) async fn run(hub: Arc<Hub>, mut follows: mpsc::UnboundedReceiver<Foll
                 continue;
             }
         };
-        match follow {
-            None => return,
-            Some(Follow::Membership(user, room)) => match hub.store.membership(room, user).await {
-                Ok(membership) => {
-                    hub.set_membership(user, room, membership.is_some(), most_rooms);
-                }
-                Err(error) => {
-                    // Out until the store says in: who was removed must not hear on because the
-                    // store is away.
-                    tracing::warn!(%room, %error, "can't check a membership; the room is silent for now");
-                    hub.detach_user(user, room);
-                    let again = Arc::clone(&hub);
-                    hub.spawn(async move {
-                        sleep(RETRY).await;
-                        again.follow_membership(user, room);
-                    });
-                }
-            },
-            Some(Follow::Room(room)) => match hub.store.rooms(&[room]).await {
-                Ok(found) if found.is_empty() => hub.close_room(room),
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(%room, %error, "can't check whether a room is still there");
-                    let again = Arc::clone(&hub);
-                    hub.spawn(async move {
-                        sleep(RETRY).await;
-                        again.follow_room(room);
-                    });
-                }
-            },
-            Some(Follow::User(user)) => {
-                if let Err(error) = recheck_user(&hub, user, most_rooms).await {
-                    tracing::warn!(%error, "can't re-check a user's memberships yet");
-                    let again = Arc::clone(&hub);
-                    hub.spawn(async move {
-                        sleep(RETRY).await;
-                        again.recheck_user(user);
-                    });
-                }
+        let Some(follow) = follow else { return };
+        let again = match follow {
+            Follow::Membership(user, room, news) => {
+                follow_up_membership(&hub, user, room, news, most_rooms).await
             }
-            Some(Follow::Everybody) => {
-                if let Err(error) = recheck_all(&hub, most_rooms).await {
-                    tracing::warn!(%error, "can't re-check memberships and sessions yet");
-                    let again = Arc::clone(&hub);
-                    hub.spawn(async move {
-                        sleep(RETRY).await;
-                        again.recheck_everybody();
-                    });
-                }
-            }
+            Follow::Room(room, news) => follow_up_room(&hub, room, news).await,
+            Follow::User(user) => recheck_user(&hub, user, most_rooms).await.err().map(|error| {
+                tracing::warn!(%error, "can't re-check a user's memberships yet");
+                (RETRY, Follow::User(user))
+            }),
+            Follow::Everybody => recheck_all(&hub, most_rooms).await.err().map(|error| {
+                tracing::warn!(%error, "can't re-check memberships and sessions yet");
+                (RETRY, Follow::Everybody)
+            }),
+        };
+        if let Some((wait, question)) = again {
+            hub.ask_after(wait, question);
+        }
+    }
+}
+
+/// What to ask again, and when.
+type Again = Option<(Duration, Follow)>;
+
+async fn follow_up_membership(
+    hub: &Hub,
+    user: UserId,
+    room: RoomId,
+    news: News,
+    most_rooms: usize,
+) -> Again {
+    match hub.store.membership(room, user).await {
+        Ok(None) if news == News::Awaited && hub.is_heard_by(user, room) => {
+            Some((NEWS_WAIT, Follow::Membership(user, room, News::Overdue)))
+        }
+        Ok(membership) => {
+            hub.set_membership(user, room, membership.is_some(), most_rooms);
+            None
+        }
+        Err(error) => {
+            // Out until the store says in: who was removed must not hear on because the store is
+            // away.
+            tracing::warn!(%room, %error, "can't check a membership; the room is silent for now");
+            hub.detach_user(user, room);
+            Some((RETRY, Follow::Membership(user, room, news)))
+        }
+    }
+}
+
+async fn follow_up_room(hub: &Hub, room: RoomId, news: News) -> Again {
+    match hub.store.rooms(&[room]).await {
+        Ok(found) if !found.is_empty() => None,
+        Ok(_) if news == News::Awaited && hub.room(room).is_some_and(|held| held.has_members()) => {
+            Some((NEWS_WAIT, Follow::Room(room, News::Overdue)))
+        }
+        Ok(_) => {
+            hub.close_room(room);
+            None
+        }
+        Err(error) => {
+            tracing::warn!(%room, %error, "can't check whether a room is still there");
+            Some((RETRY, Follow::Room(room, news)))
         }
     }
 }

@@ -40,7 +40,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use bytes::Bytes;
 use hubbub_bus::{Bus, Control, NodeCommand, Receiver, StoredNotice};
 use hubbub_protocol::{
-    ConnectionId, Event, Limits, MessageId, Position, RoomId, ServerFrame, SessionId, Timestamp,
+    ConnectionId, Event, Limits, MessageId, Position, RoomId, SessionId, Timestamp,
     UserId,
 };
 use hubbub_store::Store;
@@ -332,17 +332,24 @@ impl Hub {
         self.enter(connection, connection.rooms(), room, from);
     }
 
-    /// Lets a connection hear a room from its head on, and says so. If it hears the room already, it
-    /// goes on where it is. False if it hears as many as it may.
-    pub fn add(&self, connection: &Arc<Connection>, room: RoomId, head: Position) -> bool {
+    /// Lets a connection hear a room, whose head is at `head`, and says so: `from` a position on, or
+    /// from the head. Without a position, one that hears the room already goes on where it is. False
+    /// if it hears as many as it may.
+    pub fn subscribe(
+        &self,
+        connection: &Arc<Connection>,
+        room: RoomId,
+        head: Position,
+        from: Option<Position>,
+    ) -> bool {
         let rooms = connection.rooms();
         let heard = rooms.contains_key(&room);
         if !heard && rooms.len() >= self.limits.rooms as usize {
             return false;
         }
-        connection.tell(&ServerFrame::Subscribed { room, epoch: head.epoch, seq: head.seq });
-        if !heard {
-            self.enter(connection, rooms, room, head);
+        connection.tell_subscribed(room, head);
+        if !heard || from.is_some() {
+            self.enter(connection, rooms, room, from.unwrap_or(head));
         }
         true
     }
@@ -380,16 +387,19 @@ impl Hub {
     /// Stops a connection from hearing a room. Whether it did.
     pub fn detach(&self, connection: &Connection, room: RoomId) -> bool {
         self.stop_typing(connection, room);
+        take_out(connection, &mut connection.rooms(), room, self.tick())
+    }
+
+    /// As [`detach`](Self::detach), and the connection is told. In one step, so that it can't be
+    /// told of an end after the beginning that followed.
+    pub fn detach_and_tell(&self, connection: &Connection, room: RoomId) -> bool {
+        self.stop_typing(connection, room);
         let mut rooms = connection.rooms();
-        connection.outbound.let_go(room);
-        let Some((held, slot)) = rooms.remove(&room) else { return false };
-        let mut state = held.state();
-        state.members.try_remove(slot);
-        if state.members.is_empty() {
-            state.members = slab::Slab::new();
-            state.empty_since = Some(self.tick());
+        let heard = take_out(connection, &mut rooms, room, self.tick());
+        if heard {
+            connection.tell_unsubscribed(room);
         }
-        true
+        heard
     }
 
     /// Takes everybody out of a room that is no more, and tells those whose sends wait to be stored
@@ -408,12 +418,6 @@ impl Hub {
     fn detach_user(&self, user: UserId, room: RoomId) {
         for connection in self.connections_of(user).into_iter().filter(|c| c.may_follow()) {
             self.detach_and_tell(&connection, room);
-        }
-    }
-
-    fn detach_and_tell(&self, connection: &Connection, room: RoomId) {
-        if self.detach(connection, room) {
-            connection.tell(&ServerFrame::Unsubscribed { room });
         }
     }
 
@@ -486,6 +490,24 @@ impl Hub {
         }
         self.follow_membership(member.user, room);
     }
+}
+
+/// Takes a connection out of a room. Whether it was in.
+fn take_out(
+    connection: &Connection,
+    rooms: &mut connection::Rooms,
+    room: RoomId,
+    tick: u32,
+) -> bool {
+    connection.outbound.let_go(room);
+    let Some((held, slot)) = rooms.remove(&room) else { return false };
+    let mut state = held.state();
+    state.members.try_remove(slot);
+    if state.members.is_empty() {
+        state.members = slab::Slab::new();
+        state.empty_since = Some(tick);
+    }
+    true
 }
 
 impl Receiver for Hub {

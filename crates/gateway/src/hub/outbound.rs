@@ -4,12 +4,14 @@
 //!   way; a client that does not read that either is closed.
 //! - **events** is ordered and bounded in bytes. Past the bound it is emptied, and each room it
 //!   held events of is read again from the log once the client has caught up: nothing is lost, and
-//!   a slow reader costs a fixed amount of memory.
+//!   a slow reader costs a fixed amount of memory. Where a room begins and ends to be heard is told
+//!   in this lane as well, so that its last event comes before its end ([`events`]).
 //! - **volatile** keeps the newest frame of each key, and of presence the newest row of each person.
 
+mod events;
 mod rows;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -18,16 +20,16 @@ use futures_util::task::AtomicWaker;
 use hubbub_protocol::{CloseCode, Position, RoomId, Timestamp};
 
 use super::frame::{PlacedFrame, WireFrame};
+use events::EventLane;
 use rows::Rows;
 
+pub use events::{Notice, Pushed};
 pub use rows::{PresenceRow, ROWS_PER_FRAME};
 
 /// Most frames in the control lane.
 const CONTROL_MAX: usize = 512;
 /// Most keys in the volatile lane.
 const VOLATILE_MAX: usize = 256;
-/// What a queued frame costs beyond its bytes.
-const FRAME_OVERHEAD: usize = 64;
 /// Most frames handed to the writer at once.
 pub const BATCH_FRAMES: usize = 64;
 /// Of so many deliveries one is measured: each connection measures every 16th event of a room, and
@@ -53,14 +55,10 @@ pub struct Outbound {
 #[derive(Debug, Default)]
 struct Lanes {
     control: VecDeque<WireFrame>,
-    events: VecDeque<Arc<PlacedFrame>>,
-    events_bytes: usize,
+    events: EventLane,
     volatile: VecDeque<(Box<str>, WireFrame)>,
     /// Only there while some wait: most connections have none at any moment.
     presence: Option<Box<Rows>>,
-    /// Rooms that are read from the log instead of live, with the position the client has (or will
-    /// have, once the event lane is written).
-    behind: HashMap<RoomId, Position>,
     close: Option<CloseCode>,
 }
 
@@ -73,17 +71,6 @@ pub struct Batch {
     pub close: Option<CloseCode>,
     /// When the first of them that is measured was taken from its sender.
     pub taken_at: Option<Timestamp>,
-}
-
-/// What became of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pushed {
-    /// It waits in the lane.
-    Queued,
-    /// The room is behind; the log has it.
-    Behind,
-    /// The lane was full and is empty now; its rooms are behind from here on.
-    Overflowed,
 }
 
 impl Outbound {
@@ -150,27 +137,29 @@ impl Outbound {
 
     /// Queues a live event, unless its room is behind.
     pub fn event(&self, frame: &Arc<PlacedFrame>) -> Pushed {
-        let mut lanes = self.lanes();
-        if lanes.behind.contains_key(&frame.room) {
-            return Pushed::Behind;
+        let pushed = self.lanes().events.push(frame, self.events_max);
+        if pushed != Pushed::Behind {
+            self.writer.wake();
         }
-        let outcome = if lanes.push(frame, self.events_max) {
-            Pushed::Queued
+        pushed
+    }
+
+    /// Queues that a room is heard or no longer heard, behind the events that wait.
+    pub fn notice(&self, room: RoomId, notice: Notice, frame: WireFrame) {
+        let mut lanes = self.lanes();
+        if lanes.events.notices() >= CONTROL_MAX {
+            lanes.close.get_or_insert(CloseCode::SlowConsumer);
         } else {
-            lanes.overflow(frame);
-            Pushed::Overflowed
-        };
+            lanes.events.put_notice(room, notice, frame);
+        }
         drop(lanes);
         self.writer.wake();
-        outcome
     }
 
     /// Marks a room as behind: the log is read from `position` on, live events are passed over. What
     /// waits of it belongs before another position, and comes again if it follows this one.
     pub fn fall_behind(&self, room: RoomId, position: Position) {
-        let mut lanes = self.lanes();
-        lanes.drop_events(room);
-        lanes.behind.insert(room, position);
+        self.lanes().events.fall_behind(room, position);
     }
 
     /// Queues what was read from `from` on for a room that is behind, as far as the lane takes it. Stops where the
@@ -180,53 +169,29 @@ impl Outbound {
     /// Of a sync in several frames only the last moves the position, so all of them are taken or
     /// none: cut short, it would begin anew each time. The reader bounds it.
     pub fn catch_up(&self, room: RoomId, from: Position, frames: &[Arc<PlacedFrame>]) {
-        let mut lanes = self.lanes();
-        // A reset would be taken from any position, even one that it does not concern.
-        if lanes.behind.get(&room) != Some(&from) {
-            return;
-        }
-        let mut within_sync = false;
-        for frame in frames {
-            let fits = lanes.events_bytes < self.events_max || within_sync;
-            let Some(position) = lanes.behind.get_mut(&frame.room) else { break };
-            if !fits || frame.after.is_some_and(|after| after != *position) {
-                break;
-            }
-            *position = frame.position;
-            within_sync = frame.after == Some(frame.position);
-            lanes.events_bytes += cost(frame);
-            lanes.events.push_back(Arc::clone(frame));
-        }
-        drop(lanes);
+        self.lanes().events.catch_up(room, from, frames, self.events_max);
         self.writer.wake();
     }
 
     /// A room that is behind and not among those to `pass_over`, and the position to read on from.
     pub fn behind(&self, pass_over: &HashSet<RoomId>) -> Option<(RoomId, Position)> {
-        let lanes = self.lanes();
-        let mut behind = lanes.behind.iter();
-        behind.find(|(room, _)| !pass_over.contains(room)).map(|(room, at)| (*room, *at))
+        self.lanes().events.behind(pass_over)
     }
 
     /// Where a room that is behind has come to; `None` if it is not behind.
     pub fn behind_at(&self, room: RoomId) -> Option<Position> {
-        self.lanes().behind.get(&room).copied()
+        self.lanes().events.behind_at(room)
     }
 
     /// The room is live again if it has come to `position`. Whether it had: in one step, since an
     /// overflow may set it back at any time.
     pub fn keep_up_from(&self, room: RoomId, position: Position) -> bool {
-        let mut lanes = self.lanes();
-        let there = lanes.behind.get(&room) == Some(&position);
-        if there {
-            lanes.no_longer_behind(room);
-        }
-        there
+        self.lanes().events.keep_up_from(room, position)
     }
 
     /// The room is no longer heard.
     pub fn let_go(&self, room: RoomId) {
-        self.lanes().no_longer_behind(room);
+        self.lanes().events.no_longer_behind(room);
     }
 
     /// Waits until the event lane is at most half full. False when the connection is closing.
@@ -236,7 +201,7 @@ impl Outbound {
             let lanes = self.lanes();
             if lanes.close.is_some() {
                 Poll::Ready(false)
-            } else if lanes.events_bytes <= self.events_max / 2 {
+            } else if lanes.events.bytes() <= self.events_max / 2 {
                 Poll::Ready(true)
             } else {
                 Poll::Pending
@@ -282,14 +247,15 @@ impl Outbound {
             batch.frames.push(frame);
         }
         while fits(bytes, batch.frames.len())
-            && let Some(frame) = lanes.events.pop_front()
+            && let Some(frame) = lanes.events.pop()
         {
-            lanes.events_bytes -= cost(&frame);
-            bytes += frame.wire.bytes().len();
-            if self.measures(&frame) {
-                batch.taken_at = batch.taken_at.or(frame.taken_at);
+            if let Some(event) = frame.event()
+                && self.measures(event)
+            {
+                batch.taken_at = batch.taken_at.or(event.taken_at);
             }
-            batch.frames.push(frame.wire.clone());
+            bytes += frame.wire().bytes().len();
+            batch.frames.push(frame.into_wire());
         }
         while fits(bytes, batch.frames.len())
             && let Some((_, frame)) = lanes.volatile.pop_front()
@@ -308,7 +274,7 @@ impl Outbound {
             batch.close = lanes.close;
         }
         lanes.give_back_capacity();
-        let room = lanes.events_bytes <= self.events_max / 2;
+        let room = lanes.events.bytes() <= self.events_max / 2;
         drop(lanes);
         if !rows.is_empty() {
             batch.frames.push(rows::frame(&rows));
@@ -320,61 +286,10 @@ impl Outbound {
     }
 }
 
-/// What a frame counts for in the lane's bound.
-fn cost(frame: &PlacedFrame) -> usize {
-    frame.wire.bytes().len() + FRAME_OVERHEAD
-}
-
 impl Lanes {
-    /// Queues an event if it fits. One always fits into an empty lane.
-    fn push(&mut self, frame: &Arc<PlacedFrame>, max: usize) -> bool {
-        let bytes = self.events_bytes + cost(frame);
-        if bytes > max && !self.events.is_empty() {
-            return false;
-        }
-        self.events_bytes = bytes;
-        self.events.push_back(Arc::clone(frame));
-        true
-    }
-
-    /// Empties the event lane: each room in it is behind from before its first event there.
-    fn overflow(&mut self, last: &Arc<PlacedFrame>) {
-        // Rooms that were behind already had frames queued by catch-up: back to before those.
-        let mut first = HashMap::new();
-        for frame in self.events.iter().chain(std::iter::once(last)) {
-            // Whoever misses a reset must get one again: no log continues from the zero position.
-            first.entry(frame.room).or_insert(frame.after.unwrap_or_default());
-        }
-        self.behind.extend(first);
-        self.events.clear();
-        self.events_bytes = 0;
-    }
-
-    /// Takes a room's events out of the event lane.
-    fn drop_events(&mut self, room: RoomId) {
-        let mut freed = 0;
-        self.events.retain(|frame| {
-            let stays = frame.room != room;
-            if !stays {
-                freed += cost(frame);
-            }
-            stays
-        });
-        self.events_bytes -= freed;
-    }
-
-    fn no_longer_behind(&mut self, room: RoomId) {
-        self.behind.remove(&room);
-        if self.behind.is_empty() {
-            self.behind = HashMap::new();
-        }
-    }
-
     /// An idle connection keeps no buffers from its busy times.
     fn give_back_capacity(&mut self) {
-        if self.events.is_empty() && self.events.capacity() > 0 {
-            self.events = VecDeque::new();
-        }
+        self.events.give_back_capacity();
         if self.control.is_empty() && self.control.capacity() > 0 {
             self.control = VecDeque::new();
         }
@@ -450,6 +365,61 @@ mod tests {
         outbound.catch_up(a, at(4), &[event(a, 5, 900), event(a, 6, 900)]);
         assert_eq!(outbound.event(&event(b, 1, 900)), Pushed::Overflowed);
         assert_eq!(outbound.behind_at(a), Some(at(4)));
+    }
+
+    /// What a notice of a room's end has in place of the frame.
+    const END: &[u8] = b"end";
+
+    async fn first_bytes(outbound: &Outbound) -> Vec<u8> {
+        outbound.next().await.frames.iter().map(|frame| frame.payload()[0]).collect()
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_room_comes_after_its_events_and_before_its_new_beginning() {
+        let outbound = Outbound::new(4096);
+        let room = RoomId::new();
+        outbound.event(&event(room, 1, 3));
+        outbound.notice(room, Notice::Ends, WireFrame::text(END));
+        outbound.notice(room, Notice::Begins, WireFrame::text(b"begin"));
+        outbound.event(&event(room, 2, 3));
+        assert_eq!(first_bytes(&outbound).await, b"xebx");
+    }
+
+    #[tokio::test]
+    async fn an_overflow_spares_what_leads_up_to_the_end_of_a_room() {
+        let outbound = Outbound::new(2048);
+        let (left, other) = (RoomId::new(), RoomId::new());
+        outbound.event(&event(left, 1, 900));
+        outbound.notice(left, Notice::Ends, WireFrame::text(END));
+        outbound.event(&event(other, 5, 800));
+        assert_eq!(outbound.event(&event(other, 6, 800)), Pushed::Overflowed);
+        assert_eq!((outbound.behind_at(left), outbound.behind_at(other)), (None, Some(at(4))));
+        assert_eq!(first_bytes(&outbound).await, b"xe");
+    }
+
+    #[tokio::test]
+    async fn what_is_read_after_a_new_beginning_drops_nothing_from_before_the_end() {
+        let outbound = Outbound::new(4096);
+        let room = RoomId::new();
+        outbound.event(&event(room, 1, 3));
+        outbound.notice(room, Notice::Ends, WireFrame::text(END));
+        outbound.notice(room, Notice::Begins, WireFrame::text(b"begin"));
+        outbound.event(&event(room, 7, 3));
+        outbound.fall_behind(room, at(4));
+        assert_eq!(first_bytes(&outbound).await, b"xeb");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_joins_and_leaves_and_never_reads_is_closed() {
+        let outbound = Outbound::new(2048);
+        for _ in 0..=CONTROL_MAX {
+            outbound.notice(RoomId::new(), Notice::Ends, WireFrame::text(END));
+        }
+        let mut close = None;
+        while close.is_none() {
+            close = outbound.next().await.close;
+        }
+        assert_eq!(close, Some(CloseCode::SlowConsumer));
     }
 
     #[tokio::test]

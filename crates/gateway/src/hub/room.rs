@@ -87,6 +87,11 @@ impl Room {
         self.state().members.iter().map(|(_, member)| Arc::clone(member)).collect()
     }
 
+    /// Whether anybody hears it.
+    pub(super) fn has_members(&self) -> bool {
+        !self.state().members.is_empty()
+    }
+
     /// Whether the head moved at or after a heartbeat tick.
     #[must_use]
     pub fn moved_since(&self, tick: u32) -> bool {

@@ -117,6 +117,19 @@ async fn logins_from_one_address_are_limited_whatever_the_account() {
 }
 
 #[tokio::test]
+async fn registrations_from_one_address_are_limited() {
+    let api = Api::with(|http, _| http.quotas.set(Kind::RegisterAddress, once()));
+    let register = async |name: &str, from: &str| {
+        let registration = json!({ "username": name, "password": PASSWORD });
+        api.post("/register").from(from).json(&registration).await
+    };
+    register("ada", "203.0.113.1").await.ok(StatusCode::CREATED);
+    let second = register("bob", "203.0.113.1").await;
+    second.refused(StatusCode::TOO_MANY_REQUESTS, "rate_limited");
+    register("bob", "203.0.113.2").await.ok(StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn behind_a_trusted_proxy_the_forwarded_address_is_limited() {
     let api = Api::with(|http, _| {
         http.quotas.set(Kind::RegisterAddress, once());

@@ -105,6 +105,46 @@ async fn a_suspended_account_administers_nothing() {
 }
 
 #[tokio::test]
+async fn every_room_is_listed_but_not_who_is_in_a_direct_one() {
+    let api = Api::start();
+    let (root, ada, bob) =
+        (api.person("root").await, api.person("ada").await, api.person("bob").await);
+    api.room(&ada, "Lounge", "public").await;
+    let den = api.room(&bob, "Den", "private").await;
+    let den_path = format!("/rooms/{}", den["id"].as_str().unwrap());
+    let archive = json!({ "archived": true });
+    api.call(Method::PATCH, &den_path).by(&bob).json(&archive).await.ok(StatusCode::OK);
+    let direct = json!({ "user": bob.id.to_string() });
+    api.post("/direct").by(&ada).json(&direct).await.ok(StatusCode::CREATED);
+
+    let path = "/admin/rooms";
+    api.get(path).by(&ada).send().await.refused(StatusCode::NOT_FOUND, "not_found");
+    let all = api.get(path).by(&root).send().await.ok(StatusCode::OK);
+    let rooms = all["rooms"].as_array().unwrap();
+    assert_eq!(rooms.len(), 3, "{all}");
+    let room = |kind: &str| rooms.iter().find(|room| room["kind"] == kind).unwrap();
+    let (lounge, den, direct) = (room("public"), room("private"), room("direct"));
+    assert_eq!(
+        (&lounge["name"], &lounge["owner"], &lounge["archived"]),
+        (&json!("Lounge"), &json!(ada.id.to_string()), &json!(false))
+    );
+    assert_eq!((&den["archived"], &den["members"]), (&json!(true), &json!(1)));
+    assert!(den.get("code").is_none(), "a code lets in: {den}");
+    assert!(direct.get("people").is_none() && direct.get("owner").is_none(), "{direct}");
+    assert_eq!((&direct["name"], &direct["members"]), (&json!(""), &json!(2)));
+
+    let found = api.get("/admin/rooms?q=OUN").by(&root).send().await.ok(StatusCode::OK);
+    assert_eq!(found["rooms"].as_array().unwrap().len(), 1);
+    let page = api.get("/admin/rooms?limit=2").by(&root).send().await.ok(StatusCode::OK);
+    let rest = format!("/admin/rooms?after={}", page["next"].as_str().unwrap());
+    let rest = api.get(&rest).by(&root).send().await.ok(StatusCode::OK);
+    assert_eq!(page["rooms"].as_array().unwrap().len(), 2);
+    assert_eq!((rest["rooms"].as_array().unwrap(), rest.get("next")), (&rooms[2..].to_vec(), None));
+    let wrong = api.get("/admin/rooms?after=x").by(&root).send().await;
+    wrong.refused(StatusCode::BAD_REQUEST, "bad_id");
+}
+
+#[tokio::test]
 async fn accounts_are_listed_in_pages() {
     let api = Api::start();
     let root = api.person("root").await;

@@ -146,6 +146,21 @@ async fn codes_are_not_tried_at_will() {
 }
 
 #[tokio::test]
+async fn codes_are_not_tried_at_will_by_many_accounts_from_one_address() {
+    let once = Quota { burst: 1, every: Duration::from_secs(60) };
+    let api = Api::with(|http, _| http.quotas.set(Kind::JoinAddress, once));
+    let (ada, bob) = (api.person("ada").await, api.person("bob").await);
+    let tried = async |by: &Person, from: &str| {
+        let code = json!({ "code": "nonsense" });
+        api.post("/rooms/join").by(by).from(from).json(&code).await
+    };
+    let (home, elsewhere) = ("203.0.113.1", "203.0.113.2");
+    tried(&ada, home).await.refused(StatusCode::NOT_FOUND, "room_not_found");
+    tried(&bob, home).await.refused(StatusCode::TOO_MANY_REQUESTS, "rate_limited");
+    tried(&bob, elsewhere).await.refused(StatusCode::NOT_FOUND, "room_not_found");
+}
+
+#[tokio::test]
 async fn whoever_leaves_is_out_and_everybody_is_told() {
     let api = Api::start();
     let (ada, bob) = (api.person("ada").await, api.person("bob").await);

@@ -170,6 +170,17 @@ async fn a_deleted_account_lets_nobody_in_and_its_messages_have_a_stand_in() {
         said.iter().any(|m| m["sender"] == ada.id.to_string() && m["body"]["text"] == "a word")
     );
     assert!(api.app.store.erasures(9).await.unwrap().is_empty());
+
+    // Broken off just before its end and finished again: still written down once.
+    hubbub_gateway::erasure::finish(&api.app, ada.id).await.unwrap();
+    let list = api.get("/admin/audit").by(&root).send().await.ok(StatusCode::OK);
+    let ends: Vec<_> = list["entries"].as_array().unwrap().iter().collect();
+    let of_ada = json!(ada.id.to_string());
+    assert_eq!(ends.len(), 1, "{list}");
+    assert_eq!(
+        (&ends[0]["action"], &ends[0]["actor"], &ends[0]["user"]),
+        (&json!("account_deleted"), &of_ada, &of_ada)
+    );
 }
 
 #[tokio::test]

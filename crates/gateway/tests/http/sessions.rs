@@ -5,7 +5,9 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hubbub_bus::Quota;
 use hubbub_gateway::auth::{Auth, AuthOptions, SigningKeys};
+use hubbub_gateway::http::quotas::Kind;
 use hubbub_protocol::{SessionId, Timestamp, UserId};
 use serde_json::{Value, json};
 
@@ -168,6 +170,21 @@ async fn a_refresh_token_that_ran_out_is_refused() {
     let api = Api::with(|_, auth| auth.refresh_token_ttl = Duration::ZERO);
     let ada = api.person("ada").await;
     rotate(&api, &ada.refresh).await.refused(StatusCode::UNAUTHORIZED, "token_invalid");
+}
+
+#[tokio::test]
+async fn rotations_from_one_address_are_limited_and_use_nothing_up_then() {
+    let once = Quota { burst: 1, every: Duration::from_secs(60) };
+    let api = Api::with(|http, _| http.quotas.set(Kind::TokenAddress, once));
+    let ada = api.person("ada").await;
+    let rotate = async |token: &str, from: &str| {
+        api.post("/token").from(from).json(&json!({ "refresh_token": token })).await
+    };
+    let wrong = rotate("nonsense", "203.0.113.1").await;
+    wrong.refused(StatusCode::UNAUTHORIZED, "token_invalid");
+    let refused = rotate(&ada.refresh, "203.0.113.1").await;
+    refused.refused(StatusCode::TOO_MANY_REQUESTS, "rate_limited");
+    rotate(&ada.refresh, "203.0.113.2").await.ok(StatusCode::OK);
 }
 
 #[tokio::test]

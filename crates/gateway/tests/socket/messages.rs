@@ -1,9 +1,10 @@
 //! Edits, deletions, reactions, answers and mentions: what is told, and each refusal.
 
+use hubbub_protocol::http::AuditAction;
 use hubbub_protocol::server::ErrorFrame;
 use hubbub_protocol::{
     AttachmentId, ClientFrame, Draft, ErrorCode, Event, Message, MessageId, RoomId, Seq,
-    ServerFrame,
+    ServerFrame, UserId,
 };
 
 use crate::node::{Node, Person, Socket};
@@ -12,6 +13,7 @@ use crate::node::{Node, Person, Socket};
 struct Scene {
     node: Node,
     ann: Person,
+    bob: UserId,
     room: RoomId,
     anns: Socket,
     bobs: Socket,
@@ -23,7 +25,7 @@ async fn scene(node: Node) -> Scene {
     let room = made.id;
     bob.api.join_room(&made.code.unwrap().to_string()).await.unwrap();
     let (anns, bobs) = (node.greeted(&ann).await, node.greeted(&bob).await);
-    Scene { node, ann, room, anns, bobs }
+    Scene { node, ann, bob: bob.id, room, anns, bobs }
 }
 
 fn edit(id: MessageId, room: RoomId, message: MessageId, text: &str) -> ClientFrame {
@@ -134,6 +136,28 @@ async fn what_names_no_message_of_the_room_is_not_found() {
         .refuses(ClientFrame::Delete { id: id(), room: elsewhere, message: said }, not_found)
         .await;
     scene.bobs.refuses(react(elsewhere, said, "👍"), not_found).await;
+}
+
+#[tokio::test]
+async fn a_moderators_deletion_is_in_the_audit_list_and_ones_own_is_not() {
+    let mut scene = scene(Node::start().await).await;
+    let room = scene.room;
+    let (own, others) = (scene.anns.says(room, "mine").await, scene.bobs.says(room, "his").await);
+    let refused = ClientFrame::Delete { id: MessageId::new(), room, message: own };
+    scene.bobs.refuses(refused, ErrorCode::Forbidden).await;
+    let deleted = [(MessageId::new(), own), (MessageId::new(), others)];
+    // The second twice, as after a lost ack.
+    for (id, message) in [deleted[0], deleted[1], deleted[1]] {
+        scene.anns.send(&ClientFrame::Delete { id, room, message }).await;
+        scene.anns.acked(id).await;
+    }
+    let entries = scene.ann.api.audit(room).await.unwrap().entries;
+    let deletions: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.action == AuditAction::MessageDeleted)
+        .map(|entry| (entry.actor, entry.user, entry.message))
+        .collect();
+    assert_eq!(deletions, [(scene.ann.id, Some(scene.bob), Some(others))]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use hubbub_client::http::Api;
-use hubbub_gateway::{Gateway, Settings};
+use hubbub_gateway::{Gateway, Settings, StartError};
 use hubbub_protocol::http::RoomKind;
 use hubbub_protocol::{ClientFrame, Draft, ErrorCode, MessageId, RoomId, ServerFrame, UserId};
 use hubbub_runtime::lifecycle::Lifecycle;
@@ -34,14 +34,19 @@ impl Node {
 
     /// Starts one whose settings were changed by `change`.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::try_with(change).await.unwrap()
+    }
+
+    /// As [`with`](Self::with), with settings that may be refused.
+    pub(crate) async fn try_with(change: impl FnOnce(&mut Settings)) -> Result<Self, StartError> {
         let data = tempfile::tempdir().unwrap();
         let mut settings = Settings::standalone(data.path());
         settings.drain = Duration::ZERO;
         change(&mut settings);
         let lifecycle = Lifecycle::default();
         let metrics = Metrics::install().unwrap();
-        let gateway = Gateway::start(settings, &lifecycle, metrics).await.unwrap();
-        Self { gateway, lifecycle, data }
+        let gateway = Gateway::start(settings, &lifecycle, metrics).await?;
+        Ok(Self { gateway, lifecycle, data })
     }
 
     pub(crate) fn url(&self) -> String {

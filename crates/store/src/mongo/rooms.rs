@@ -131,6 +131,18 @@ fn changes(update: RoomUpdate) -> Document {
     changes
 }
 
+/// `filter`, narrowed to rooms after `after` whose name contains `query`.
+fn named(mut filter: Document, query: &str, after: Option<RoomId>) -> Document {
+    if let Some(after) = after {
+        filter.insert("_id", doc! { "$gt": value::of_room(after) });
+    }
+    let query = fold::query(query);
+    if !query.is_empty() {
+        filter.insert("name_folded", doc! { "$regex": literally(&query) });
+    }
+    filter
+}
+
 /// A pattern that matches nothing but `text`.
 fn literally(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
@@ -449,15 +461,17 @@ impl RoomStore for MongoStore {
         after: Option<RoomId>,
         limit: usize,
     ) -> Result<Vec<RoomRecord>, StoreError> {
-        let query = fold::query(query);
-        let mut filter = doc! { "listed": true };
-        if let Some(after) = after {
-            filter.insert("_id", doc! { "$gt": value::of_room(after) });
-        }
-        if !query.is_empty() {
-            filter.insert("name_folded", doc! { "$regex": literally(&query) });
-        }
+        let filter = named(doc! { "listed": true }, query, after);
         self.within(self.find_rooms(filter, limit)).await
+    }
+
+    async fn all_rooms(
+        &self,
+        query: &str,
+        after: Option<RoomId>,
+        limit: usize,
+    ) -> Result<Vec<RoomRecord>, StoreError> {
+        self.within(self.find_rooms(named(Document::new(), query, after), limit)).await
     }
 
     async fn join(

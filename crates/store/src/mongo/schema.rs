@@ -15,9 +15,9 @@ pub(super) fn messages_index() -> Document {
     doc! { "room": 1, "kind": 1, "seq": 1, "sender": 1 }
 }
 
-/// The index by which the messages that call somebody are counted.
+/// The index by which the messages that call somebody are counted without looking at one.
 pub(super) fn mentions_index() -> Document {
-    doc! { "room": 1, "mentions": 1, "seq": 1 }
+    doc! { "room": 1, "mentions": 1, "seq": 1, "sender": 1 }
 }
 
 /// The index of the changes of a message.

@@ -288,15 +288,6 @@ impl SearchBackend for MongoStore {
         })
         .await
     }
-
-    async fn remove_blocks(&self, room: RoomId) -> Result<u64, StoreError> {
-        self.within(async {
-            self.search_marks.delete_one(doc! { "_id": value::of_room(room) }).await?;
-            let of_room = doc! { "room": value::of_room(room) };
-            Ok(self.search_blocks.delete_many(of_room).await?.deleted_count)
-        })
-        .await
-    }
 }
 
 /// A search that the server gave up is too much, not a fault of the server.

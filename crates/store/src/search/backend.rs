@@ -173,9 +173,6 @@ pub(crate) trait SearchBackend: EventStore + Sized {
 
     /// Keeps a block, unless it has another revision than this one by now. Whether it did.
     async fn put_block(&self, block: &Block, revision: i64) -> Result<bool, StoreError>;
-
-    /// Removes a room's mark and blocks, and counts the blocks.
-    async fn remove_blocks(&self, room: RoomId) -> Result<u64, StoreError>;
 }
 
 #[cfg(test)]

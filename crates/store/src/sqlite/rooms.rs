@@ -190,6 +190,30 @@ fn use_code(
     Ok(used > 0)
 }
 
+impl SqliteStore {
+    /// Rooms of a kind after `after` whose name contains `query`, ascending by id.
+    async fn read_named(
+        &self,
+        kind: &'static str,
+        query: &str,
+        after: Option<RoomId>,
+        limit: usize,
+    ) -> Result<Vec<RoomRecord>, StoreError> {
+        let query = fold::query(query);
+        self.read(move |connection| {
+            let mut named = connection.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM rooms
+                 WHERE {kind} AND rooms.id > coalesce(?1, x'') AND instr(name_folded, ?2) > 0
+                 ORDER BY rooms.id LIMIT ?3"
+            ))?;
+            let after = after.map(value::room_key);
+            let rooms = named.query_map(params![after, query, value::limit(limit)], record)?;
+            Ok(rooms.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+}
+
 #[async_trait]
 impl RoomStore for SqliteStore {
     async fn create_room(&self, room: NewRoom) -> Result<RoomRecord, StoreError> {
@@ -340,18 +364,16 @@ impl RoomStore for SqliteStore {
         after: Option<RoomId>,
         limit: usize,
     ) -> Result<Vec<RoomRecord>, StoreError> {
-        let query = fold::query(query);
-        self.read(move |connection| {
-            let mut public = connection.prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM rooms
-                 WHERE kind = 0 AND NOT archived AND rooms.id > coalesce(?1, x'') AND instr(name_folded, ?2) > 0
-                 ORDER BY rooms.id LIMIT ?3"
-            ))?;
-            let after = after.map(value::room_key);
-            let rooms = public.query_map(params![after, query, value::limit(limit)], record)?;
-            Ok(rooms.collect::<Result<_, _>>()?)
-        })
-        .await
+        self.read_named("kind = 0 AND NOT archived", query, after, limit).await
+    }
+
+    async fn all_rooms(
+        &self,
+        query: &str,
+        after: Option<RoomId>,
+        limit: usize,
+    ) -> Result<Vec<RoomRecord>, StoreError> {
+        self.read_named("TRUE", query, after, limit).await
     }
 
     async fn join(

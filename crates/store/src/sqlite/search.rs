@@ -260,13 +260,4 @@ impl SearchBackend for SqliteStore {
         })
         .await
     }
-
-    async fn remove_blocks(&self, room: RoomId) -> Result<u64, StoreError> {
-        let room = value::room_key(room);
-        self.write(move |connection| {
-            connection.execute("DELETE FROM search_marks WHERE room = ?1", [&room])?;
-            Ok(connection.execute("DELETE FROM search_blocks WHERE room = ?1", [&room])? as u64)
-        })
-        .await
-    }
 }

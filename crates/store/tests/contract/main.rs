@@ -7,6 +7,7 @@ mod attachments;
 mod audit;
 mod blocks;
 mod changes;
+mod counts;
 mod destruction;
 mod events;
 mod history;
@@ -94,6 +95,7 @@ contract! {
         details_change_one_by_one
         my_rooms_come_in_pages_with_my_role
         the_directory_shows_public_rooms_by_a_part_of_their_name
+        all_rooms_are_listed_whatever_their_kind
         joining_twice_counts_once
         a_newcomer_has_read_what_was_before_them
         members_are_counted_right_when_many_come_and_go_at_once
@@ -201,7 +203,9 @@ contract! {
         a_notify_level_is_kept_beside_the_position
         changes_at_once_each_count_once
         unread_of_many_rooms_are_told_in_the_order_asked
-        unread_is_what_a_recount_finds
+    }
+    counts {
+        unread_and_mentions_are_what_a_recount_finds
     }
     inbox {
         an_entry_is_there_once_however_often_it_is_put

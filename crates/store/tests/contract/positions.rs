@@ -1,14 +1,9 @@
 //! How far members have come.
 
-use std::collections::BTreeMap;
-
 use hubbub_protocol::http::NotifyLevel;
 use hubbub_protocol::limits::UNREAD_MAX;
 use hubbub_protocol::{Epoch, Event, Position, RoomId, Seq, UserId};
 use hubbub_store::{PositionChange, PositionRecord, UnreadRange};
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
-use tokio::runtime::Handle;
 
 use crate::making::{AnyStore, a_room, at_once, message_by, stored};
 
@@ -17,12 +12,12 @@ fn at(row: &PositionRecord) -> (u64, u64) {
     (row.delivered.0, row.read.0)
 }
 
-fn forward(delivered: Option<u64>, read: Option<u64>) -> PositionChange {
+pub(crate) fn forward(delivered: Option<u64>, read: Option<u64>) -> PositionChange {
     let (delivered, read) = (delivered.map(Seq), read.map(Seq));
     PositionChange { delivered, read, ..PositionChange::default() }
 }
 
-fn unread_from(from: u64) -> PositionChange {
+pub(crate) fn unread_from(from: u64) -> PositionChange {
     PositionChange { unread_from: Some(Seq(from)), ..PositionChange::default() }
 }
 
@@ -172,86 +167,4 @@ pub(crate) async fn unread_of_many_rooms_are_told_in_the_order_asked(store: AnyS
     let mut expected: Vec<_> = (0..250_u64).map(|i| (i % 4).saturating_sub(1)).collect();
     expected.extend([3, 1]);
     assert_eq!(unread_of(&store, me, &asked).await, expected);
-}
-
-/// What happens in the property's rooms.
-#[derive(Debug, Clone)]
-enum Step {
-    Say { room: usize, by: usize },
-    Read { room: usize, by: usize, upto: u64 },
-    MarkUnread { room: usize, by: usize, from: u64 },
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let one = 0..3_usize;
-    let step = prop_oneof![
-        4 => (one.clone(), one.clone()).prop_map(|(room, by)| Step::Say { room, by }),
-        2 => (one.clone(), one.clone(), 0..12_u64)
-            .prop_map(|(room, by, upto)| Step::Read { room, by, upto }),
-        1 => (one.clone(), one, 0..12_u64)
-            .prop_map(|(room, by, from)| Step::MarkUnread { room, by, from }),
-    ];
-    proptest::collection::vec(step, 0..40)
-}
-
-/// What a list of all that happened says.
-#[derive(Default)]
-struct Model {
-    /// By room, who said what, in order.
-    said: [Vec<usize>; 3],
-    /// By room and person: what they have read, and from where on they marked it unread.
-    marks: BTreeMap<(usize, usize), (u64, Option<u64>)>,
-}
-
-impl Model {
-    fn unread(&self, room: usize, reader: usize) -> u64 {
-        let (read, from) = self.marks.get(&(room, reader)).copied().unwrap_or_default();
-        let first = from.unwrap_or(read + 1);
-        let said = (1..).zip(&self.said[room]);
-        said.filter(|(seq, by)| *seq >= first && **by != reader).count() as u64
-    }
-}
-
-/// Carries the steps out and compares what the store counts with what a list of it all says.
-async fn recount(store: &AnyStore, steps: &[Step]) -> Result<(), TestCaseError> {
-    let rooms: Vec<_> = (0..3).map(|_| RoomId::new()).collect();
-    let users: Vec<_> = (0..3).map(|_| UserId::new()).collect();
-    let mut model = Model::default();
-    for step in steps {
-        match *step {
-            Step::Say { room, by } => {
-                model.said[room].push(by);
-                let seq = model.said[room].len() as u64;
-                stored(store, &[message_by(users[by], rooms[room], seq)]).await;
-            }
-            Step::Read { room, by, upto } => {
-                store.mark(rooms[room], users[by], forward(None, Some(upto))).await.unwrap();
-                let (read, from) = model.marks.entry((room, by)).or_default();
-                if upto > *read {
-                    (*read, *from) = (upto, None);
-                }
-            }
-            Step::MarkUnread { room, by, from } => {
-                store.mark(rooms[room], users[by], unread_from(from)).await.unwrap();
-                let (read, marked) = model.marks.entry((room, by)).or_default();
-                *marked = Some(from).filter(|from| (1..=*read).contains(from));
-            }
-        }
-    }
-    for (reader, user) in users.iter().enumerate() {
-        let positions = store.positions(*user, &rooms).await.unwrap();
-        let asked: Vec<_> =
-            positions.iter().map(|row| range_after(row.room, row.unread_after().0)).collect();
-        let expected: Vec<_> = (0..3).map(|room| model.unread(room, reader)).collect();
-        prop_assert_eq!(unread_of(store, *user, &asked).await, expected);
-    }
-    Ok(())
-}
-
-pub(crate) async fn unread_is_what_a_recount_finds(store: AnyStore) {
-    let mut runner = TestRunner::new(Config { cases: 40, ..Config::default() });
-    let outcome = tokio::task::block_in_place(|| {
-        runner.run(&steps(), |steps| Handle::current().block_on(recount(&store, &steps)))
-    });
-    outcome.unwrap();
 }

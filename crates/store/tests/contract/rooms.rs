@@ -206,6 +206,28 @@ pub(crate) async fn the_directory_shows_public_rooms_by_a_part_of_their_name(sto
     }
 }
 
+pub(crate) async fn all_rooms_are_listed_whatever_their_kind(store: AnyStore) {
+    let mut rooms = Vec::new();
+    for (name, kind) in
+        [("Rust", RoomKind::Public), ("Rusty", RoomKind::Private), ("Trust", RoomKind::Public)]
+    {
+        let room = NewRoom { name: name.to_owned(), kind, ..room_of(UserId::new()) };
+        rooms.push(store.create_room(room).await.unwrap());
+    }
+    let archive = RoomUpdate { archived: Some(true), ..RoomUpdate::default() };
+    rooms[2] = store.update_room(rooms[2].id, archive).await.unwrap();
+    let (direct, _) =
+        store.open_direct(UserId::new(), UserId::new(), Timestamp::now()).await.unwrap();
+    assert_eq!(store.all_rooms("rust", None, 9).await.unwrap(), rooms);
+    assert_eq!(store.all_rooms("rusty", None, 9).await.unwrap(), rooms[1..2]);
+    assert_eq!(store.all_rooms("rust", None, 2).await.unwrap(), rooms[..2]);
+    assert_eq!(store.all_rooms("rust", Some(rooms[1].id), 9).await.unwrap(), rooms[2..]);
+    rooms.push(direct);
+    rooms.sort_by_key(|room| room.id);
+    assert_eq!(store.all_rooms("", None, 9).await.unwrap(), rooms);
+    assert!(store.all_rooms(".*", None, 9).await.unwrap().is_empty());
+}
+
 pub(crate) async fn joining_twice_counts_once(store: AnyStore) {
     let room = store.create_room(room_of(UserId::new())).await.unwrap().id;
     let user = UserId::new();

@@ -8,7 +8,7 @@ use hubbub_protocol::{
     NewEvent, Position, RoomId, Seq, Timestamp, UserId,
 };
 use hubbub_store::search::matches;
-use hubbub_store::{Has, Indexed, Page, SearchCursor, SearchPage, SearchQuery};
+use hubbub_store::{Has, Indexed, Page, Remains, SearchCursor, SearchPage, SearchQuery};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -297,8 +297,11 @@ pub(crate) async fn entries_of_a_room_are_removed_and_counted(store: AnyStore) {
     stored(&store, &(1..=300).map(|seq| said(room, seq, "word")).collect::<Vec<_>>()).await;
     index(&store, room).await;
     index(&store, other).await;
-    assert_eq!(store.remove_search_entries(room).await.unwrap(), 3);
-    assert_eq!(store.remove_search_entries(room).await.unwrap(), 0);
+    let entries = Remains::SearchEntries;
+    // Three blocks, and the mark of how far they reach.
+    assert_eq!(store.count_remains(room, entries).await.unwrap(), 4);
+    while store.remove_remains(room, entries, 2).await.unwrap() > 0 {}
+    assert_eq!(store.count_remains(room, entries).await.unwrap(), 0);
     assert_eq!(store.rooms_behind(None, 100).await.unwrap().behind, [room]);
     assert_eq!(hits(&store, &words(&["word"]), &[other]).await, [1]);
 }

@@ -5,7 +5,7 @@ mod end;
 use std::time::{Duration, Instant};
 
 use hubbub_protocol::http::{CodeRequest, Role, RoomKind, UpdateMemberRequest, UpdateRoomRequest};
-use hubbub_protocol::{ErrorCode, MessageId, RoomId};
+use hubbub_protocol::{ErrorCode, MemberChange, MessageId, RoomId, ServerFrame};
 use hubbub_store::RoomStore;
 use hubbub_testkit::nodes::view::View;
 use hubbub_testkit::nodes::{Cluster, Person, TestClient};
@@ -38,8 +38,17 @@ async fn is_refused_at_once(device: &mut TestClient, room: RoomId, code: ErrorCo
     }
 }
 
-async fn no_longer_hears(device: &TestClient, room: RoomId) {
-    device.until("the end of the room", |view| (!view.room(room).heard).then_some(())).await;
+/// Waits until a device was told that its person is out: by this change in the room's log, and only
+/// then of its own connection.
+async fn is_put_out(device: &TestClient, of: &Person, room: RoomId, change: MemberChange) {
+    let is_end = |frame: &ServerFrame| matches!(frame, ServerFrame::Unsubscribed { room: of } if *of == room);
+    let is_change = |frame: &ServerFrame| matches!(frame, ServerFrame::Member(member) if (member.room, member.user, member.change) == (room, of.id(), change));
+    let place = |view: &View, is: &dyn Fn(&ServerFrame) -> bool| view.frames.iter().position(is);
+    let told = device.until("the end", |view| {
+        let end = place(view, &is_end)?;
+        Some(place(view, &is_change).is_some_and(|why| why < end))
+    });
+    assert!(told.await, "told that it is out before it was told why");
 }
 
 async fn can_join(person: &Person, code: &str) -> Result<(), Option<ErrorCode>> {
@@ -69,7 +78,7 @@ async fn who_is_put_out_stops_hearing_on_every_node_within_a_second_and_may_come
     ada.api.remove_member(room, eve.id()).await.unwrap();
     let out = Instant::now();
     for device in &devices {
-        no_longer_hears(device, room).await;
+        is_put_out(device, &eve, room, MemberChange::Removed).await;
     }
     assert!(out.elapsed() < AT_ONCE, "{:?}", out.elapsed());
     let secret = at_a.say(room, "about eve").await;
@@ -92,7 +101,7 @@ async fn who_is_banned_stops_hearing_and_is_let_in_on_no_node() {
 
     ada.api.ban(room, eve.id()).await.unwrap();
     let out = Instant::now();
-    no_longer_hears(&device, room).await;
+    is_put_out(&device, &eve, room, MemberChange::Banned).await;
     assert!(out.elapsed() < AT_ONCE, "{:?}", out.elapsed());
     is_refused_at_once(&mut device, room, ErrorCode::RoomNotFound).await;
     let elsewhere = eve.login(cluster.address(0)).await;

@@ -10,3 +10,4 @@ mod pipeline;
 mod process;
 mod reaper;
 mod rig;
+mod search;

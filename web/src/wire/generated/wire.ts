@@ -153,6 +153,32 @@ export interface AccountList {
   users: Account[];
 }
 
+/** A room as the site's administrators see it: what it is, not what is said in it. */
+export interface AdminRoom {
+  /** Whether it is read-only. */
+  archived: boolean;
+  /** When it was made. */
+  created_at: Timestamp;
+  /** The id. */
+  id: RoomId;
+  /** What kind. */
+  kind: RoomKind;
+  /** Members. */
+  members: number;
+  /** The name; empty for a direct room. */
+  name: string;
+  /** Who owns it; absent for a direct room. */
+  owner?: UserId;
+}
+
+/** `GET /admin/rooms`. */
+export interface AdminRoomList {
+  /** Where the next page starts (`?after=`), if there is one. */
+  next?: RoomId;
+  /** The page. */
+  rooms: AdminRoom[];
+}
+
 /** A file in a message, as every reader is told of it. */
 export interface Attachment {
   /** What to show until an image has come (<https://blurha.sh>). */
@@ -1462,6 +1488,11 @@ export interface Endpoints {
   "GET /admin/audit": {
     query: { before?: string; limit?: number };
     answer: AuditList;
+  };
+  /** Every room of the site, the oldest first */
+  "GET /admin/rooms": {
+    query: { after?: string; limit?: number; q?: string };
+    answer: AdminRoomList;
   };
   /** Find accounts, suspended ones too */
   "GET /admin/users": {

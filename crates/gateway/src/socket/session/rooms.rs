@@ -1,6 +1,6 @@
 //! Which rooms a connection hears.
 
-use hubbub_protocol::{ErrorCode, Position, RoomId, ServerFrame};
+use hubbub_protocol::{ErrorCode, Position, RoomId};
 
 use super::Session;
 use crate::refused::Refused;
@@ -19,26 +19,21 @@ impl Session {
         let hub = &self.sockets.hub;
         let heads = hub.heads(&[room]).await?;
         let Some(head) = heads.first().copied() else { return Ok(()) };
-        if let Some(from) = from {
-            let Position { epoch, seq } = head;
-            self.connection.tell(&ServerFrame::Subscribed { room, epoch, seq });
-            hub.attach(&self.connection, room, from);
-        } else if !hub.add(&self.connection, room, head) {
+        if !hub.subscribe(&self.connection, room, head, from) {
             return Err(ErrorCode::TooManySubscriptions.into());
         }
         // The membership may have ended between the look and the subscription.
         let still = self.require_membership(room).await;
         if still.is_err() {
-            hub.detach(&self.connection, room);
+            hub.detach_and_tell(&self.connection, room);
         }
         still
     }
 
     pub(super) fn unsubscribe(&self, room: RoomId) -> Result<(), Refused> {
-        if !self.sockets.hub.detach(&self.connection, room) {
+        if !self.sockets.hub.detach_and_tell(&self.connection, room) {
             return Err(ErrorCode::RoomNotFound.into());
         }
-        self.connection.tell(&ServerFrame::Unsubscribed { room });
         Ok(())
     }
 }

@@ -45,8 +45,7 @@ async fn say_until_refused(device: &mut TestClient, room: RoomId) -> Vec<Message
     }
 }
 
-/// Waits until a device was told of the end, in the room's log and by the connection. What a
-/// connection is told of itself may overtake what is waiting of the log.
+/// Waits until a device was told of the end: first in the room's log, then of its own connection.
 async fn is_told_of_the_end(device: &TestClient, room: RoomId) {
     let place = |view: &View, is: &dyn Fn(&ServerFrame) -> bool| view.frames.iter().position(is);
     let ends = |frame: &ServerFrame| {
@@ -54,11 +53,11 @@ async fn is_told_of_the_end(device: &TestClient, room: RoomId) {
             if *of == room && details.destroyed)
     };
     let unsubscribed = |frame: &ServerFrame| matches!(frame, ServerFrame::Unsubscribed { room: of } if *of == room);
-    device
-        .until("the end of the room", |view| {
-            Some((place(view, &ends)?, place(view, &unsubscribed)?))
-        })
-        .await;
+    let told = device.until("the end of the room", |view| {
+        let out = place(view, &unsubscribed)?;
+        Some(place(view, &ends).is_some_and(|end| end < out))
+    });
+    assert!(told.await, "told that it is out before it was told why");
 }
 
 async fn left(store: &MongoStore, room: RoomId) -> Vec<(Remains, u64)> {
