@@ -148,6 +148,99 @@ async fn two_people_meet_by_code_and_talk() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_owner_keeps_order_and_ends_the_room() {
+    let server = Server::start().await;
+    let mut ada = Terminal::open(&["--server", &server.url()]);
+    ada.types("/register ada");
+    ada.shows("connected to").await;
+    ada.types("/create Tea");
+    let code = ada.shows("The code of Tea: ").await.rsplit(' ').next().unwrap().to_owned();
+    let mut bob = Terminal::open(&["--server", &server.url()]);
+    bob.types("/register bob");
+    bob.shows("connected to").await;
+    let enters = format!("/join {code}");
+    bob.types(&enters);
+    ada.shows("bob has joined").await;
+
+    ada.types("/mute bob 5");
+    ada.shows("bob was muted").await;
+    bob.types("hello?");
+    bob.shows("not sent: hello?").await;
+    ada.types("/unmute bob");
+    bob.shows("bob may write again").await;
+    ada.types("/kick bob");
+    bob.shows("You are no longer in Tea.").await;
+    bob.types(&enters);
+    ada.shows("bob has joined").await;
+    ada.types("/ban bob");
+    bob.shows("You are no longer in Tea.").await;
+    bob.types(&enters);
+    bob.shows("bann").await;
+    ada.types("/unban bob");
+    ada.shows("bob may come back").await;
+    bob.types(&enters);
+    ada.shows("bob has joined").await;
+
+    bob.types("/destroy Tea");
+    bob.shows("not").await;
+    ada.types("/destroy Coffee");
+    ada.shows("the room's name, exactly").await;
+    ada.types("/destroy Tea");
+    ada.shows("Tea is destroyed.").await;
+    bob.shows("You are no longer in Tea.").await;
+    bob.types("/kick nobody");
+    bob.shows("first enter a room").await;
+    assert!(ada.ends().await.0 && bob.ends().await.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_sent_and_saved_and_sessions_listed_and_ended() {
+    let server = Server::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    std::fs::write(dir.path().join("plan.txt"), "first this, then that").unwrap();
+    let mut ada = Terminal::open(&["--server", &server.url()]);
+    ada.types("/register ada");
+    ada.shows("connected to").await;
+    ada.types("/create Tea");
+    ada.shows("The code of Tea: ").await;
+    ada.types("/save");
+    ada.shows("there is no file here").await;
+    ada.types(&format!("/file {} have a look", path("plan.txt")));
+    ada.shows("ada: have a look").await;
+    ada.shows("[plan.txt, 21 B]").await;
+    ada.types(&format!("/save {}", path("copy.txt")));
+    ada.shows("saved ").await;
+    assert_eq!(std::fs::read(path("copy.txt")).unwrap(), b"first this, then that");
+    ada.types(&format!("/save {}", path("copy.txt")));
+    ada.shows("exists").await;
+
+    ada.types("/name Ada Lovelace");
+    ada.shows("You are called Ada Lovelace now.").await;
+    let mut phone = Terminal::open(&["--server", &server.url(), "--user", "ada"]);
+    phone.shows("logged in as Ada Lovelace").await;
+    ada.types("/sessions");
+    let lines = [ada.shows("hubbub-client/").await, ada.shows("hubbub-client/").await];
+    let other = lines.iter().find(|line| !line.starts_with('*')).unwrap();
+    ada.types(&format!("/end {}", other.split_whitespace().next().unwrap()));
+    ada.shows("That session has ended.").await;
+    phone.shows("the session has ended").await;
+
+    let mut bob = Terminal::open(&["--server", &server.url()]);
+    bob.types("/register bob");
+    bob.shows("connected to").await;
+    ada.types("/block bob");
+    ada.shows("bob is blocked.").await;
+    bob.types("/direct ada");
+    bob.shows("blocked").await;
+    ada.types("/unblock @bob");
+    ada.shows("bob is no longer blocked.").await;
+    bob.types("/direct ada");
+    bob.shows("Ada Lovelace (direct, 2 members)").await;
+    assert!(ada.ends().await.0 && bob.ends().await.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_piped_in_is_stored_before_the_program_ends() {
     let server = Server::start().await;
     let mut first = Terminal::open(&["--server", &server.url()]);

@@ -74,6 +74,15 @@ impl Api {
         read(self.call(Method::PUT, &path, Some(&ReasonRequest::default())).await?).await
     }
 
+    /// Lifts a ban.
+    ///
+    /// # Errors
+    /// [`ApiError`]; `forbidden` for members.
+    pub async fn unban(&self, room: RoomId, user: UserId) -> Result<(), ApiError> {
+        let path = format!("rooms/{room}/bans/{user}");
+        self.call(Method::DELETE, &path, None::<&()>).await.map(drop)
+    }
+
     /// Destroys a room for good. `name` is its name, typed again.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ fn content() -> Vec<u8> {
 async fn download(person: &Person, file: AttachmentId) -> Result<Vec<u8>, Option<ErrorCode>> {
     let mut download = person.api.download(file).await.map_err(|error| error.code())?;
     let mut bytes = Vec::new();
-    while let Some(piece) = download.next().await.unwrap() {
+    while let Some(piece) = download.next().await.map_err(|error| error.code())? {
         bytes.extend_from_slice(piece.as_ref());
     }
     Ok(bytes)

@@ -8,6 +8,7 @@ mod chaos;
 mod conversation;
 mod deaths;
 mod drain;
+mod events;
 mod everywhere;
 mod limits;
 mod lobby;
@@ -26,6 +27,7 @@ mod rooms;
 mod search;
 mod seeing_inside;
 mod standalone;
+mod uploads;
 
 use hubbub_protocol::{MessageId, RoomId, Timestamp};
 use hubbub_testkit::nodes::{Cluster, TestClient};

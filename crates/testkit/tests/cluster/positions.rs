@@ -1,5 +1,6 @@
 //! How far people have come, on all their devices, and what waits for those who were away.
 
+use hubbub_protocol::http::NotifyLevel;
 use hubbub_protocol::server::Mark;
 use hubbub_protocol::{ClientFrame, MessageId, RoomId, Seq, ServerFrame, UserId};
 use hubbub_testkit::nodes::view::View;
@@ -111,13 +112,9 @@ async fn what_came_while_away_is_in_the_inbox_once_though_a_worker_was_killed_in
     assert_eq!((waiting(&phone), waiting(&laptop)), (2, 2));
     let head = phone.position(room).seq.0;
     mark(&mut phone, room, Some(head), None).await;
-    phone.hears("an empty inbox", empty).await;
+    phone.hears("an empty inbox", |frame| left(frame, 0)).await;
     let back = cluster.connect(&bob, 1).await;
     assert_eq!(waiting(&back), 0);
-}
-
-fn empty(frame: &ServerFrame) -> Option<()> {
-    matches!(frame, ServerFrame::Inbox { waiting: 0 }).then_some(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,4 +127,69 @@ async fn who_is_connected_anywhere_finds_nothing_in_the_inbox() {
     say_all(&mut at_a, room, 3).await;
     let another = cluster.connect(&bob, 1).await;
     assert_eq!(waiting(&another), 0);
+}
+
+/// Says what of a room reaches somebody, again and again, until another device of theirs was told:
+/// the map hears of a connection a moment after its greeting. Returns what was told last.
+async fn heard_by(other: &TestClient, person: &Person, room: RoomId) -> NotifyLevel {
+    let mut level = NotifyLevel::All;
+    eventually("the other device hears", async || {
+        level = if level == NotifyLevel::All { NotifyLevel::Nothing } else { NotifyLevel::All };
+        person.api.set_notify(room, level).await.expect("a change");
+        let is_told = |frame: &ServerFrame| match frame {
+            ServerFrame::Marks { marks, .. } => {
+                marks.iter().any(|mark| mark.user == person.id() && mark.notify == Some(level))
+            }
+            _ => false,
+        };
+        other.look(|view| view.frames.iter().any(is_told).then_some(level))
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notify_level_is_told_to_ones_own_devices_on_every_node_and_to_nobody_else() {
+    let cluster = Cluster::start(2, 1).await;
+    let (ada, bob) = (cluster.person(0).await, cluster.person(0).await);
+    let room = ada.room_with(&[&bob]).await;
+    let mut at_b = cluster.connect(&ada, 1).await;
+    let laptop = cluster.connect(&bob, 1).await;
+    // Told over the first node, where bob's calls go.
+    let level = heard_by(&laptop, &bob, room).await;
+    assert_eq!(bob.api.room(room).await.unwrap().notify, level);
+    let elsewhere = bob.login(cluster.address(1)).await;
+    assert_eq!(elsewhere.api.room(room).await.unwrap().notify, level);
+    assert_eq!(ada.api.room(room).await.unwrap().notify, NotifyLevel::Mentions);
+    at_b.caught_up().await;
+    let told = |frame: &ServerFrame| match frame {
+        ServerFrame::Marks { marks, .. } => marks.iter().any(|mark| mark.notify.is_some()),
+        _ => false,
+    };
+    assert!(!at_b.look(|view| view.frames.iter().any(told)), "it is nobody else's business");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_inbox_emptied_by_reading_on_one_device_is_empty_on_another_at_another_node() {
+    let cluster = Cluster::start(2, 1).await;
+    let (ada, bob) = (cluster.person(0).await, cluster.person(1).await);
+    let room = ada.api.direct(bob.id()).await.expect("a direct room").id;
+    let mut at_a = cluster.connect(&ada, 0).await;
+    say_all(&mut at_a, room, 2).await;
+    assert_eq!(bob.api.inbox().await.unwrap().waiting, 2);
+    let (mut phone, laptop) = two_devices(&cluster, &bob).await;
+    assert_eq!((waiting(&phone), waiting(&laptop)), (2, 2));
+    let at_first = bob.login(cluster.address(0)).await;
+    heard_by(&laptop, &at_first, room).await;
+
+    let head = phone.position(room).seq.0;
+    mark(&mut phone, room, Some(head - 1), None).await;
+    laptop.hears("that one is left", |frame| left(frame, 1)).await;
+    mark(&mut phone, room, Some(head), None).await;
+    laptop.hears("that none is left", |frame| left(frame, 0)).await;
+    phone.hears("the same", |frame| left(frame, 0)).await;
+    assert_eq!(bob.api.inbox().await.unwrap().waiting, 0);
+}
+
+fn left(frame: &ServerFrame, count: u64) -> Option<()> {
+    matches!(frame, ServerFrame::Inbox { waiting } if *waiting == count).then_some(())
 }

@@ -1,8 +1,12 @@
 //! What is done with commands. What is done with what arrives is in [`arrivals`]; changing
-//! what was said is in [`changes`].
+//! what was said is in [`changes`], files are in [`files`], what is done to people and rooms in
+//! [`order`], one's own account in [`account`].
 
+mod account;
 mod arrivals;
 mod changes;
+mod files;
+mod order;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -188,6 +192,19 @@ impl Chat {
             Command::React(emoji) => self.react(&emoji).await,
             Command::Reply(text) => self.reply(&text).await,
             Command::Retry => self.retry().await,
+            Command::File { path, text } => self.send_file(&path, &text).await,
+            Command::Save(path) => self.save_file(path.as_deref()).await,
+            Command::Kick(name) => self.kick(&name).await,
+            Command::Ban(name) => self.ban(&name).await,
+            Command::Unban(name) => self.unban(&name).await,
+            Command::Mute { name, minutes } => self.mute(&name, minutes).await,
+            Command::Unmute(name) => self.mute(&name, 0).await,
+            Command::Destroy(name) => self.destroy(&name).await,
+            Command::Name(name) => self.rename(&name).await,
+            Command::Block(name) => self.block(&name, true).await,
+            Command::Unblock(name) => self.block(&name, false).await,
+            Command::Sessions => self.list_sessions().await,
+            Command::End(number) => self.end_session(number).await,
             Command::Leave => {
                 let room = self.room()?;
                 self.api.leave(room).await.map_err(explain)?;
@@ -234,13 +251,18 @@ impl Chat {
     }
 
     async fn direct(&mut self, name: &str) -> Result<(), String> {
-        self.session()?;
-        let people = self.api.users(name, false).await.map_err(explain)?.users;
-        let wanted = name.to_lowercase();
-        let found = people.into_iter().find(|user| user.username == wanted);
-        let user = found.ok_or_else(|| format!("there is nobody with the user name {name}"))?;
+        let user = self.person(name).await?;
         let room = self.api.direct(user.id).await.map_err(explain)?;
         self.arrive(room).await
+    }
+
+    /// Whoever has a user name.
+    async fn person(&self, name: &str) -> Result<User, String> {
+        self.session()?;
+        let wanted = name.trim_start_matches('@').to_lowercase();
+        let people = self.api.users(&wanted, false).await.map_err(explain)?.users;
+        let found = people.into_iter().find(|user| user.username == wanted);
+        found.ok_or_else(|| format!("there is nobody with the user name {name}"))
     }
 
     /// A room was made, joined or opened: goes there.
@@ -324,7 +346,7 @@ impl Chat {
         for message in page.messages {
             self.has_shown(room, message.seq);
             let name = self.directory.name(&self.api, room, message.sender).await;
-            let line = screen::message(None, message.at, &name, &message.body.text);
+            let line = screen::message(None, message.at, &name, &screen::said(&message.body));
             match self.own.get_mut(&message.id) {
                 Some(own) if !own.stored => {
                     own.shown = true;
@@ -344,8 +366,8 @@ impl Chat {
             let room = self.directory.room(message.room).map(|room| room.name.clone());
             let room = room.unwrap_or_else(|| message.room.to_string());
             let name = self.directory.name(&self.api, message.room, message.sender).await;
-            let text = &message.body.text;
-            self.screen.line(&screen::message(Some(&room), message.at, &name, text));
+            let text = screen::said(&message.body);
+            self.screen.line(&screen::message(Some(&room), message.at, &name, &text));
         }
         match (results.hits.is_empty(), results.next) {
             (true, None) => self.screen.line("nothing found"),

@@ -29,7 +29,31 @@ pub(crate) enum Command {
     /// Answer the last message of somebody else.
     Reply(String),
     Retry,
+    /// Send a file, with words if there are any.
+    File {
+        path: String,
+        text: String,
+    },
+    /// Save the last file of the room, here or there.
+    Save(Option<String>),
     Leave,
+    Kick(String),
+    Ban(String),
+    Unban(String),
+    Mute {
+        name: String,
+        minutes: u64,
+    },
+    Unmute(String),
+    /// Destroy the room, whose name is typed again.
+    Destroy(String),
+    /// Be called this.
+    Name(String),
+    Block(String),
+    Unblock(String),
+    Sessions,
+    /// End the session of this number in the list.
+    End(usize),
     Help,
     Quit,
     /// Say this in the current room.
@@ -57,7 +81,20 @@ pub(crate) const HELP: &str = "\
 /react EMOJI            put an emoji under the last message here
 /reply TEXT             answer the last message of somebody else
 /retry                  send again what could not be sent
+/file PATH [TEXT]       send a file
+/save [PATH]            save the last file that was sent here
 /leave                  leave this room
+/kick NAME              put somebody out of this room
+/ban NAME               and do not let them in again
+/unban NAME             let them in again
+/mute NAME [MINUTES]    let somebody read and not write (10)
+/unmute NAME            let them write again
+/destroy NAME           destroy this room for good; NAME is its name, typed again
+/name NAME              be called so
+/block NAME             no direct messages, and they do not see what you do
+/unblock NAME           take that back
+/sessions               where you are logged in
+/end N                  end one of these sessions
 /quit                   end
 Anything else is said in the current room; //… says a line that starts with a slash.";
 
@@ -65,6 +102,11 @@ Anything else is said in the current room; //… says a line that starts with a 
 const HISTORY: u32 = 20;
 /// Messages that `/history` shows at the most.
 const HISTORY_MAX: u32 = 200;
+
+/// Minutes that `/mute` takes without a number.
+const MUTE: u64 = 10;
+/// Minutes that `/mute` takes at the most: 28 days.
+const MUTE_MAX: u64 = 28 * 24 * 60;
 
 /// Reads a line.
 ///
@@ -106,11 +148,43 @@ pub(crate) fn parse(line: &str) -> Result<Command, String> {
         "react" => Command::React(one("an emoji")?),
         "reply" => Command::Reply(one("a text")?),
         "retry" => Command::Retry,
+        "file" => {
+            let rest = one("the path of a file")?;
+            let (path, text) = rest.split_once(char::is_whitespace).unwrap_or((&rest, ""));
+            Command::File { path: path.to_owned(), text: text.trim().to_owned() }
+        }
+        "save" => Command::Save((!rest.is_empty()).then(|| rest.to_owned())),
         "leave" => Command::Leave,
+        "kick" => Command::Kick(one("a user name")?),
+        "ban" => Command::Ban(one("a user name")?),
+        "unban" => Command::Unban(one("a user name")?),
+        "mute" => mute(&one("a user name")?)?,
+        "unmute" => Command::Unmute(one("a user name")?),
+        "destroy" => Command::Destroy(one("the room's name")?),
+        "name" => Command::Name(one("a name")?),
+        "block" => Command::Block(one("a user name")?),
+        "unblock" => Command::Unblock(one("a user name")?),
+        "sessions" => Command::Sessions,
+        "end" => match rest.parse() {
+            Ok(number @ 1..) => Command::End(number),
+            _ => return Err("/end takes the number of a session in /sessions".to_owned()),
+        },
         "help" => Command::Help,
         "quit" => Command::Quit,
         unknown => return Err(format!("there is no /{unknown}; /help lists the commands")),
     })
+}
+
+fn mute(text: &str) -> Result<Command, String> {
+    let (name, minutes) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let minutes = match minutes.trim() {
+        "" => MUTE,
+        minutes => match minutes.parse() {
+            Ok(minutes @ 1..=MUTE_MAX) => minutes,
+            _ => return Err(format!("/mute takes 1 to {MUTE_MAX} minutes after the name")),
+        },
+    };
+    Ok(Command::Mute { name: name.to_owned(), minutes })
 }
 
 fn create(text: &str) -> Result<Command, String> {
@@ -143,6 +217,17 @@ mod tests {
         assert_eq!(parse("/create Tea Room"), create("Tea Room", RoomKind::Public));
         assert_eq!(parse("/create Tea Room private"), create("Tea Room", RoomKind::Private));
         assert!(parse("/create private").is_err());
+    }
+
+    #[test]
+    fn a_mute_has_minutes_and_a_file_may_have_words() {
+        let mute = |minutes| Ok(Command::Mute { name: "bob".into(), minutes });
+        assert_eq!((parse("/mute bob"), parse("/mute bob 90")), (mute(10), mute(90)));
+        assert!(parse("/mute bob soon").is_err() && parse("/mute bob 0").is_err());
+        let file = |text: &str| Ok(Command::File { path: "a.txt".into(), text: text.into() });
+        assert_eq!((parse("/file a.txt"), parse("/file a.txt  look here")), (file(""), file("look here")));
+        assert_eq!(parse("/save"), Ok(Command::Save(None)));
+        assert!(parse("/end 0").is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::io::{IsTerminal, Write, stdout};
 
 use hubbub_protocol::http::UserStatus;
-use hubbub_protocol::{MessageId, Timestamp};
+use hubbub_protocol::{MessageBody, MessageId, Timestamp};
 
 const SENDING: &str = "  … sending";
 const STORED: &str = "  ✓ stored";
@@ -89,6 +89,22 @@ pub(crate) fn message(room: Option<&str>, at: Timestamp, name: &str, text: &str)
 }
 
 /// Hour and minute, UTC; with the day if that is not today.
+/// What a message says, with the names of its files.
+pub(crate) fn said(body: &MessageBody) -> String {
+    let files = body.attachments.iter().map(|file| format!("[{}, {}]", file.name, bytes(file.size)));
+    let text = (!body.text.is_empty()).then(|| body.text.clone());
+    text.into_iter().chain(files).collect::<Vec<_>>().join("\n")
+}
+
+/// A number of bytes, for a person.
+pub(crate) fn bytes(count: u64) -> String {
+    match count {
+        0..1024 => format!("{count} B"),
+        1024..1_048_576 => format!("{} KiB", count / 1024),
+        _ => format!("{} MiB", count / 1_048_576),
+    }
+}
+
 fn clock(at: Timestamp, now: Timestamp) -> String {
     let (at, now) = (at.to_string(), now.to_string());
     if at[..10] == now[..10] {
