@@ -233,8 +233,8 @@ impl Replica {
             ServerFrame::Marks { room, marks } => self.tell(Update::Marks { room, marks }),
             ServerFrame::Typing { room, user, on } => self.tell(Update::Typing { room, user, on }),
             ServerFrame::Presence { users } => self.tell(Update::Presence { people: users }),
-            // These are for programs that show people and an inbox.
-            ServerFrame::User { .. } | ServerFrame::Inbox { .. } => {}
+            // These are for programs that show people, an inbox and settings.
+            ServerFrame::User { .. } | ServerFrame::Inbox { .. } | ServerFrame::Block { .. } => {}
             // These speak of the connection, which is the driver's.
             ServerFrame::Refreshed { .. } | ServerFrame::GoAway { .. } | ServerFrame::Pong => {}
         }

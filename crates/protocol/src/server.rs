@@ -254,6 +254,13 @@ pub enum ServerFrame {
         /// How many entries.
         waiting: u64,
     },
+    /// This user has blocked somebody, or taken that back, on whatever device. Volatile.
+    Block {
+        /// Who is meant.
+        user: UserId,
+        /// Whether they are blocked.
+        blocked: bool,
+    },
     /// With the heartbeat: where rooms that moved since the last one stand.
     Heads {
         /// The rooms.

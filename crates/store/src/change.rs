@@ -52,7 +52,7 @@ impl Change {
 }
 
 /// Who stands for everybody among those a message calls: nobody has this id.
-pub(crate) const EVERYBODY: UserId = UserId::from_uuid(Uuid::nil());
+pub const EVERYBODY: UserId = UserId::from_uuid(Uuid::nil());
 
 /// Whom a message calls, as it is indexed: one row or element each, everybody as one of them.
 pub(crate) fn called(mentions: &Mentions) -> impl Iterator<Item = UserId> {

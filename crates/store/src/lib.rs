@@ -58,6 +58,7 @@ pub use attachments::{
 pub use audit::AuditStore;
 pub use blobs::{BlobKey, BlobStore, DiskBlobs, GridFsBlobs, S3Blobs, S3Options};
 pub use blocks::BlockStore;
+pub use change::EVERYBODY;
 pub use destruction::{DestructionJob, DestructionStore, Remains};
 pub use events::{Appended, EventStore, HistoryPage, Page, Reactor, StoredPlace};
 pub use inbox::{InboxNote, InboxPart, InboxPlace, InboxStore};

@@ -66,7 +66,7 @@ pub struct SearchQuery {
     pub excluded: Vec<String>,
     /// Who wrote it.
     pub from: Option<UserId>,
-    /// Whom it calls by name.
+    /// Whom it calls by name; [`EVERYBODY`](crate::EVERYBODY) if it calls everybody.
     pub mentions: Option<UserId>,
     /// What it has.
     pub has: Vec<Has>,

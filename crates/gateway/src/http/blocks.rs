@@ -1,16 +1,17 @@
 //! Whom one does not want to hear from.
 //!
 //! A block holds both ways for direct messages, and hides what one does from whom one has blocked.
-//! Nobody is told that they are blocked.
+//! Nobody is told that they are blocked; one's own devices are told whom one has blocked.
 
 use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
-use hubbub_protocol::ErrorCode;
+use hubbub_bus::BusError;
 use hubbub_protocol::http::UserList;
 use hubbub_protocol::limits::LIST_MAX;
+use hubbub_protocol::{ErrorCode, ServerFrame, UserId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -81,6 +82,7 @@ async fn block(
         app.store.block(caller.user, user).await?;
         room_changes::tell_nodes_of_pair(&app, [caller.user, user]).await?;
         presence::hide(&app, caller.user, user).await?;
+        tell_own_devices(&app, caller.user, user, true).await?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await
@@ -95,7 +97,19 @@ async fn unblock(
     uninterrupted(async move {
         app.store.unblock(caller.user, user).await?;
         room_changes::tell_nodes_of_pair(&app, [caller.user, user]).await?;
+        tell_own_devices(&app, caller.user, user, false).await?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await
+}
+
+/// Who blocks somebody is told on all their devices. Who is blocked is not.
+async fn tell_own_devices(
+    app: &App,
+    caller: UserId,
+    user: UserId,
+    blocked: bool,
+) -> Result<(), BusError> {
+    let frame = ServerFrame::Block { user, blocked };
+    app.bus.tell_users(&[caller], &format!("block:{user}"), &frame.encode()).await
 }

@@ -163,6 +163,20 @@ impl<B: Bus + Wal> Api<B> {
         self.app.committer.commit(&event).await.unwrap().position
     }
 
+    /// Commits a message that calls everybody.
+    pub(crate) async fn call_everybody(&self, room: &str, who: &Person, text: &str) {
+        let mut body = MessageBody::text(text);
+        body.mentions.all = true;
+        let event = NewEvent {
+            room: room.parse().unwrap(),
+            id: MessageId::new(),
+            sender: who.id,
+            at: Timestamp::now(),
+            kind: NewEventKind::Message { body },
+        };
+        self.app.committer.commit(&event).await.unwrap();
+    }
+
     /// Stores whatever is committed.
     pub(crate) async fn store_all(&self) {
         assert!(self.pipeline.drain(Duration::from_secs(10)).await, "the pipeline did not drain");

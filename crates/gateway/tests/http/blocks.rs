@@ -71,6 +71,21 @@ async fn who_is_blocked_sees_the_profile_and_nothing_of_what_its_owner_does() {
 }
 
 #[tokio::test]
+async fn a_group_is_not_opened_by_or_with_somebody_blocked_and_does_not_tell_who_blocks_whom() {
+    let api = Api::start();
+    let (ada, bob, eve) =
+        (api.person("ada").await, api.person("bob").await, api.person("eve").await);
+    block(&api, &bob, &eve).await;
+    let open = async |by: &Person, others: [&Person; 2]| {
+        let users = others.map(|other| other.id);
+        api.post("/direct").by(by).json(&json!({ "users": users })).await
+    };
+    open(&eve, [&ada, &bob]).await.refused(StatusCode::FORBIDDEN, "blocked");
+    open(&bob, [&ada, &eve]).await.refused(StatusCode::FORBIDDEN, "blocked");
+    open(&ada, [&bob, &eve]).await.ok(StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn only_others_who_exist_can_be_blocked() {
     let api = Api::start();
     let ada = api.person("ada").await;

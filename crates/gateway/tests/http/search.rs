@@ -61,6 +61,7 @@ async fn operators_and_parameters_narrow_a_search() {
     api.say(&tea, &ada, "cup of tea").await;
     api.say(&tea, &bob, "tea at https://example.org").await;
     api.say(&milk, &ada, "milk for the tea").await;
+    api.call_everybody(&milk, &ada, "@all: cups").await;
     api.store_all().await;
     for (query, expected) in [
         ("q=tea%20from:bob", vec!["tea at https://example.org"]),
@@ -69,6 +70,9 @@ async fn operators_and_parameters_narrow_a_search() {
         ("q=has:link", vec!["tea at https://example.org"]),
         ("q=tea&has=link", vec!["tea at https://example.org"]),
         ("q=tea%20in:milk", vec!["milk for the tea"]),
+        ("q=mentions:all", vec!["@all: cups"]),
+        ("q=mentions:@everyone%20cup", vec!["@all: cups"]),
+        ("q=mentions:me", vec![]),
         ("q=tea%20in:%22tea%20room%22%20-cup", vec!["tea at https://example.org"]),
         ("q=%22of%20tea%22", vec!["cup of tea"]),
         ("q=tea%20before:2020-01-01", vec![]),

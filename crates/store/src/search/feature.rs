@@ -6,6 +6,7 @@ use hubbub_protocol::{Message, MessageBody, UserId};
 use super::block::{FILTER_BITS, ROWS};
 use super::text::{Folded, GRAM, Term};
 use super::{Has, SearchQuery};
+use crate::change::called;
 
 /// One thing that a message can be found by. The hash is kept on disk: it never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,7 +89,7 @@ pub(super) fn add_body(body: &MessageBody, features: &mut Vec<Feature>) {
             features.push(Feature::of_has(has));
         }
     }
-    features.extend(body.mentions.users.iter().map(|user| Feature::of_user(Kind::Mention, *user)));
+    features.extend(called(&body.mentions).map(|user| Feature::of_user(Kind::Mention, user)));
     let text = Folded::of(&body.text);
     let chars = text.chars();
     add_grams(chars, features);

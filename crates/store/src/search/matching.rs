@@ -5,6 +5,7 @@ use hubbub_protocol::Message;
 use super::feature::body_has;
 use super::text::{Folded, Term};
 use super::{Has, SearchQuery};
+use crate::change::called;
 
 /// Ranges that are told of one message, at the most.
 const HIGHLIGHTS_MAX: usize = 100;
@@ -18,7 +19,7 @@ pub fn matches(query: &SearchQuery, message: &Message) -> Option<Vec<[u32; 2]>> 
     let body = &message.body;
     let fulfilled = message.deleted_at.is_none()
         && query.from.is_none_or(|user| message.sender == user)
-        && query.mentions.is_none_or(|user| body.mentions.users.contains(&user))
+        && query.mentions.is_none_or(|user| called(&body.mentions).any(|called| called == user))
         && query.since.is_none_or(|since| message.at >= since)
         && query.until.is_none_or(|until| message.at < until)
         && query.has.iter().all(|has| match has {

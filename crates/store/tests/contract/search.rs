@@ -8,7 +8,7 @@ use hubbub_protocol::{
     NewEvent, Position, RoomId, Seq, Timestamp, UserId,
 };
 use hubbub_store::search::matches;
-use hubbub_store::{Has, Indexed, Page, Remains, SearchCursor, SearchPage, SearchQuery};
+use hubbub_store::{EVERYBODY, Has, Indexed, Page, Remains, SearchCursor, SearchPage, SearchQuery};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -176,12 +176,14 @@ pub(crate) async fn hits_are_narrowed_by_what_is_known_of_a_message(store: AnySt
     let with = |attachments| MessageBody { attachments, ..MessageBody::text("tea") };
     let reply_to = Some(MessageId::new());
     let mentions = Mentions { users: vec![bob], all: false };
+    let everybody = Mentions { users: Vec::new(), all: true };
     let bodies = [
         MessageBody::text("tea at HTTPS://example.org"),
         with(vec![file("text/plain")]),
         with(vec![file("image/png")]),
         MessageBody { reply_to, ..MessageBody::text("tea") },
         MessageBody { mentions, ..MessageBody::text("tea @bob") },
+        MessageBody { mentions: everybody, ..MessageBody::text("milk @all") },
     ];
     let events = (1..).zip(bodies);
     let by = |seq| if seq % 2 == 1 { ada } else { bob };
@@ -197,7 +199,8 @@ pub(crate) async fn hits_are_narrowed_by_what_is_known_of_a_message(store: AnySt
         (has(Has::Reaction), vec![]),
         (SearchQuery { mentions: Some(bob), ..tea() }, vec![5]),
         (SearchQuery { mentions: Some(ada), ..tea() }, vec![]),
-        (SearchQuery { from: Some(bob), ..SearchQuery::default() }, vec![4, 2]),
+        (SearchQuery { mentions: Some(EVERYBODY), ..SearchQuery::default() }, vec![6]),
+        (SearchQuery { from: Some(bob), ..SearchQuery::default() }, vec![6, 4, 2]),
         (SearchQuery { since: Some(at(3)), ..tea() }, vec![5, 4, 3]),
         (SearchQuery { until: Some(at(3)), ..tea() }, vec![2, 1]),
         (SearchQuery { since: Some(at(2)), until: Some(at(4)), ..tea() }, vec![3, 2]),

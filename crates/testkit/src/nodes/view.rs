@@ -213,6 +213,7 @@ impl View {
             | ServerFrame::Presence { .. }
             | ServerFrame::User { .. }
             | ServerFrame::Inbox { .. }
+            | ServerFrame::Block { .. }
             | ServerFrame::Heads { .. }
             | ServerFrame::Refreshed { .. }
             | ServerFrame::GoAway { .. }

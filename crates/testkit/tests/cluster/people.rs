@@ -139,6 +139,27 @@ async fn whoever_is_blocked_sees_nothing_any_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_block_is_told_to_ones_own_devices_on_every_node_and_not_to_who_is_blocked() {
+    let cluster = Cluster::start(2, 1).await;
+    let (ada, bob) = (cluster.person(0).await, cluster.person(1).await);
+    let own = cluster.connect(&ada, 1).await;
+    let mut theirs = cluster.connect(&bob, 1).await;
+    let mut blocked = false;
+    // The map hears of a connection a moment after its greeting, so the first news may pass it by.
+    eventually("her device hears", async || {
+        blocked = !blocked;
+        let change = if blocked { ada.api.block(bob.id()) } else { ada.api.unblock(bob.id()) };
+        change.await.unwrap();
+        let told = ServerFrame::Block { user: bob.id(), blocked };
+        own.look(|view| view.frames.contains(&told)).then_some(())
+    })
+    .await;
+    theirs.caught_up().await;
+    let is_told = |frame: &ServerFrame| matches!(frame, ServerFrame::Block { .. });
+    assert!(!theirs.look(|view| view.frames.iter().any(is_told)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deletion_cut_off_by_a_crash_is_finished_by_the_next_gateway() {
     let mut cluster = Cluster::start(1, 1).await;
     let (root, ada, bob) =

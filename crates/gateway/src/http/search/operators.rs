@@ -1,8 +1,9 @@
 //! What a search's words and operators mean: their bounds, days and names.
 
 use hubbub_protocol::limits::graphemes_within;
+use hubbub_protocol::markdown::calls;
 use hubbub_protocol::{RoomId, Timestamp, UserId};
-use hubbub_store::{Has, SearchQuery};
+use hubbub_store::{EVERYBODY, Has, SearchQuery};
 use time::macros::{format_description, time};
 use time::{Date, Duration};
 
@@ -124,7 +125,12 @@ impl Understood {
             }
         }
         for name in self.mentions {
-            match person(app, caller, &name).await? {
+            let called = if calls_everybody(&name) {
+                Some(EVERYBODY)
+            } else {
+                person(app, caller, &name).await?
+            };
+            match called {
                 None => return Err(ApiError::field("q", "mentions: nobody has this name")),
                 Some(user) if query.mentions.is_some_and(|other| other != user) => {
                     return Err(ApiError::field("q", "mentions: one name"));
@@ -141,6 +147,11 @@ impl Understood {
         }
         Ok((query, named))
     }
+}
+
+/// Whether a name is that of everybody, as it is in a text.
+fn calls_everybody(name: &str) -> bool {
+    calls(&format!("@{}", name.strip_prefix('@').unwrap_or(name))).everybody
 }
 
 /// The account that is meant by a name.
