@@ -108,15 +108,17 @@ async fn each_change_of_a_room_is_seen_on_the_other_node() {
     })
     .await;
     for archived in [true, false] {
-        let change =
-            UpdateRoomRequest { archived: Some(archived), ..UpdateRoomRequest::default() };
+        let change = UpdateRoomRequest { archived: Some(archived), ..UpdateRoomRequest::default() };
         ada.api.update_room(room, &change).await.unwrap();
         is_told(&at_b, room, "the archive", |details| details.archived == Some(archived)).await;
     }
     ada.api.update_member(room, bob.id(), &role(Role::Owner)).await.unwrap();
     is_told(&at_b, room, "the new owner", |details| details.owner == Some(bob.id())).await;
     let seen = bob.api.room(room).await.unwrap();
-    assert_eq!((seen.name.as_str(), seen.owner, seen.role), ("Tea", Some(bob.id()), Some(Role::Owner)));
+    assert_eq!(
+        (seen.name.as_str(), seen.owner, seen.role),
+        ("Tea", Some(bob.id()), Some(Role::Owner))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -136,8 +138,7 @@ async fn typing_is_seen_on_the_other_node_and_not_on_ones_own_devices() {
         .await;
     }
     own.caught_up().await;
-    let told = own.look(|view| {
-        view.frames.iter().any(|frame| matches!(frame, ServerFrame::Typing { .. }))
-    });
+    let told = own
+        .look(|view| view.frames.iter().any(|frame| matches!(frame, ServerFrame::Typing { .. })));
     assert!(!told, "one knows what one types");
 }

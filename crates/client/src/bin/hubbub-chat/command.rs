@@ -225,7 +225,10 @@ mod tests {
         assert_eq!((parse("/mute bob"), parse("/mute bob 90")), (mute(10), mute(90)));
         assert!(parse("/mute bob soon").is_err() && parse("/mute bob 0").is_err());
         let file = |text: &str| Ok(Command::File { path: "a.txt".into(), text: text.into() });
-        assert_eq!((parse("/file a.txt"), parse("/file a.txt  look here")), (file(""), file("look here")));
+        assert_eq!(
+            (parse("/file a.txt"), parse("/file a.txt  look here")),
+            (file(""), file("look here"))
+        );
         assert_eq!(parse("/save"), Ok(Command::Save(None)));
         assert!(parse("/end 0").is_err());
     }

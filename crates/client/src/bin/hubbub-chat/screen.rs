@@ -91,7 +91,8 @@ pub(crate) fn message(room: Option<&str>, at: Timestamp, name: &str, text: &str)
 /// Hour and minute, UTC; with the day if that is not today.
 /// What a message says, with the names of its files.
 pub(crate) fn said(body: &MessageBody) -> String {
-    let files = body.attachments.iter().map(|file| format!("[{}, {}]", file.name, bytes(file.size)));
+    let files =
+        body.attachments.iter().map(|file| format!("[{}, {}]", file.name, bytes(file.size)));
     let text = (!body.text.is_empty()).then(|| body.text.clone());
     text.into_iter().chain(files).collect::<Vec<_>>().join("\n")
 }

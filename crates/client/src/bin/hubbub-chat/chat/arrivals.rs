@@ -109,7 +109,12 @@ impl Chat {
         let name = self.directory.name(&self.api, room, sender).await;
         let elsewhere = (self.current != Some(room)).then_some(room);
         let elsewhere = elsewhere.and_then(|room| self.directory.room(room));
-        let line = screen::message(elsewhere.map(|room| room.name.as_str()), at, &name, &screen::said(&body));
+        let line = screen::message(
+            elsewhere.map(|room| room.name.as_str()),
+            at,
+            &name,
+            &screen::said(&body),
+        );
         match self.own.get_mut(&id) {
             Some(Own { stored: true, .. }) => {
                 self.own.remove(&id);

@@ -72,9 +72,12 @@ mod tests {
 
     #[test]
     fn a_name_by_somebody_else_leads_nowhere_else() {
-        for (name, saved) in
-            [("a.txt", "a.txt"), ("../../etc/passwd", "passwd"), ("..", "file"), (".bashrc", "file")]
-        {
+        for (name, saved) in [
+            ("a.txt", "a.txt"),
+            ("../../etc/passwd", "passwd"),
+            ("..", "file"),
+            (".bashrc", "file"),
+        ] {
             assert_eq!(place(None, name), Path::new(saved), "{name}");
         }
         let dir = tempfile::tempdir().unwrap();
