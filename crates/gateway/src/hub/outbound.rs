@@ -225,7 +225,7 @@ impl Outbound {
 
     /// Bytes of events that wait.
     pub fn queued_bytes(&self) -> usize {
-        self.lanes().events_bytes
+        self.lanes().events.bytes()
     }
 
     const fn measures(&self, frame: &PlacedFrame) -> bool {

@@ -148,8 +148,11 @@ async fn a_block_is_told_to_ones_own_devices_on_every_node_and_not_to_who_is_blo
     // The map hears of a connection a moment after its greeting, so the first news may pass it by.
     eventually("her device hears", async || {
         blocked = !blocked;
-        let change = if blocked { ada.api.block(bob.id()) } else { ada.api.unblock(bob.id()) };
-        change.await.unwrap();
+        if blocked {
+            ada.api.block(bob.id()).await.unwrap();
+        } else {
+            ada.api.unblock(bob.id()).await.unwrap();
+        }
         let told = ServerFrame::Block { user: bob.id(), blocked };
         own.look(|view| view.frames.contains(&told)).then_some(())
     })
