@@ -1126,6 +1126,15 @@ export interface ServerAck {
   type: "ack";
 }
 
+/** This user has blocked somebody, or taken that back, on whatever device. Volatile. */
+export interface ServerBlock {
+  /** Whether they are blocked. */
+  blocked: boolean;
+  type: "block";
+  /** Who is meant. */
+  user: UserId;
+}
+
 /** A message is deleted. */
 export type ServerDeleted = Deleted & {
   type: "deleted";
@@ -1142,7 +1151,7 @@ export type ServerError = ErrorFrame & {
 };
 
 /** Any frame of a server. */
-export type ServerFrame = ServerReady | ServerSubscribed | ServerUnsubscribed | ServerAck | ServerMessage | ServerEdited | ServerDeleted | ServerReaction | ServerMember | ServerRoom | ServerSync | ServerReset | ServerMarks | ServerTyping | ServerPresence | ServerUser | ServerInbox | ServerHeads | ServerRefreshed | ServerGoaway | ServerError | ServerPong;
+export type ServerFrame = ServerReady | ServerSubscribed | ServerUnsubscribed | ServerAck | ServerMessage | ServerEdited | ServerDeleted | ServerReaction | ServerMember | ServerRoom | ServerSync | ServerReset | ServerMarks | ServerTyping | ServerPresence | ServerUser | ServerInbox | ServerBlock | ServerHeads | ServerRefreshed | ServerGoaway | ServerError | ServerPong;
 
 /** Open a new connection, then close this one. */
 export interface ServerGoaway {
