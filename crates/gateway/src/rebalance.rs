@@ -63,7 +63,7 @@ impl Share {
     }
 
     /// How many to tell to move so that the surplus goes, if the load balancer spreads them evenly.
-    const fn to_tell(&self) -> u64 {
+    const fn to_tell(self) -> u64 {
         if self.nodes < 2 {
             return 0;
         }

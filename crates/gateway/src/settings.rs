@@ -219,7 +219,7 @@ impl Settings {
             },
             bucket: files::bucket(reader),
             limits: read_limits(reader),
-            drain_notice: reader.find(&setting::DRAIN_NOTICE).unwrap_or_else(|| match &mode {
+            drain_notice: reader.find(&setting::DRAIN_NOTICE).unwrap_or(match &mode {
                 Mode::Standalone => Duration::ZERO,
                 Mode::Cluster(_) => NOTICE_IN_CLUSTER,
             }),

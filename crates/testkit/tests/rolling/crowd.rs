@@ -255,7 +255,8 @@ async fn listen(mut events: mpsc::Receiver<Event>, notes: Arc<Notes>) -> HashMap
             Event::Ended { cause } => notes.trouble(format!("ended: {cause}")),
             Event::Update(Update::Message(message)) => {
                 let (number, sent) = message.body.text.split_once(' ').expect("two numbers");
-                let (number, sent): (u64, u64) = (number.parse().unwrap(), sent.parse().unwrap());
+                let (number, sent): (u64, u64) =
+                    (number.parse().expect("a number"), sent.parse().expect("a time"));
                 let last = heard.entry(message.room).or_default();
                 if number != *last + 1 {
                     notes.trouble(format!("{number} after {last}"));
@@ -268,7 +269,7 @@ async fn listen(mut events: mpsc::Receiver<Event>, notes: Arc<Notes>) -> HashMap
             Event::Update(Update::Failed { detail, .. }) => notes.trouble(detail),
             Event::Update(Update::Refused(error)) => notes.trouble(error.message),
             Event::Update(Update::Reloaded { .. }) => {
-                notes.trouble("a room was loaded again".into())
+                notes.trouble("a room was loaded again".into());
             }
             Event::Update(_) => {}
         }
