@@ -35,7 +35,7 @@ use crate::media::Media;
 use crate::operator::OperatorOptions;
 use crate::permissions::Permissions;
 use crate::settings::{Mode, Settings};
-use crate::socket::{SocketOptions, Sockets, upgrade::upgrade};
+use crate::socket::{GREETED_AT_ONCE, SocketOptions, Sockets, upgrade::upgrade};
 use crate::standalone::Standalone;
 use crate::web_client::{self, Assets};
 use crate::{administrators, documents, erasure, metric, operator, readiness, rebalance, server};
@@ -211,6 +211,7 @@ impl Gateway {
                 max_connections_per_user: settings.max_connections_per_user,
             },
             places: Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS))),
+            greetings: Semaphore::new(GREETED_AT_ONCE),
             origins,
             tasks: tasks.clone(),
             leaving: CancellationToken::new(),

@@ -11,6 +11,7 @@ use hubbub_protocol::{
     ClientFrame, CloseCode, ErrorCode, Position, RoomId, ServerFrame, Timestamp,
 };
 use hubbub_store::StoreError;
+use rand::Rng;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -39,6 +40,13 @@ pub(super) enum Refusal {
 impl Refusal {
     fn new(code: ErrorCode, close: CloseCode) -> Self {
         Self::Tell(ErrorFrame::new(code), close)
+    }
+
+    /// So many came at once that this one has waited for its turn for as long as it may.
+    fn crowded() -> Self {
+        let mut frame = ErrorFrame::new(ErrorCode::Overloaded);
+        frame.retry_after_ms = Some(rand::rng().random_range(1_000..5_000));
+        Self::Tell(frame, CloseCode::Unavailable)
     }
 
     fn unavailable(cause: &dyn std::error::Error) -> Self {
@@ -82,6 +90,8 @@ where
         .await
         .map_err(|_| Refusal::new(ErrorCode::HelloTimeout, CloseCode::HelloTimeout))??;
     let access = authenticate(sockets, hello.token.as_deref().or(cookie.as_deref()))?;
+    let turn = timeout(limit, sockets.greetings.acquire()).await;
+    let Ok(Ok(_turn)) = turn else { return Err(Refusal::crowded()) };
     welcome(sockets, access, hello).await
 }
 

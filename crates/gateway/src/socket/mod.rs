@@ -40,6 +40,11 @@ pub struct SocketOptions {
     pub max_connections_per_user: usize,
 }
 
+/// How many sockets are greeted at a time, each with a few questions to the store. When a whole
+/// node's clients come at once the others wait for their turn, first come first served: were all
+/// begun together, all would be slow together, be given up, and come again.
+pub const GREETED_AT_ONCE: usize = 64;
+
 /// Everything a socket needs.
 #[derive(Debug)]
 pub struct Sockets {
@@ -53,6 +58,8 @@ pub struct Sockets {
     pub options: SocketOptions,
     /// Places for sockets, greeted or not.
     pub places: Arc<Semaphore>,
+    /// Turns to be greeted: [`GREETED_AT_ONCE`].
+    pub greetings: Semaphore,
     /// Which origins may open one.
     pub origins: Origins,
     /// Every socket's task.
