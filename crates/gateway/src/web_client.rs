@@ -40,7 +40,7 @@ const HASHED: &str = "assets/";
 const RESERVED: [&str; 5] = ["api", "ws", "healthz", "readyz", "metrics"];
 
 /// How the client's own addresses begin: those of `web/src/app/router.ts`, and older ones.
-const ROUTES: [&str; 5] = ["rooms", "directory", "inbox", "invite", "join"];
+const ROUTES: [&str; 6] = ["rooms", "directory", "inbox", "admin", "invite", "join"];
 
 const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK: HeaderValue = HeaderValue::from_static("no-cache");
