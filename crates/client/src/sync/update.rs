@@ -11,7 +11,7 @@ use hubbub_protocol::{
 pub enum Action {
     /// Send this frame on the newest connection that is ready.
     Transmit(ClientFrame),
-    /// Get the newest page of this room's history and hand it to [`Replica::loaded`].
+    /// Get the newest page of this room's history and hand it to `Replica::loaded`.
     Load(RoomId),
     /// Tell the person.
     Tell(Update),
@@ -91,7 +91,7 @@ pub enum Update {
         /// Whether they type.
         on: bool,
     },
-    /// What watched people are doing: all of them after [`Replica::watch`] and after each
+    /// What watched people are doing: all of them after `Replica::watch` and after each
     /// reconnection, then those who changed.
     Presence {
         /// Who, and what.
