@@ -1,5 +1,5 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 import { compress } from "./tools/compress.mjs";
 import { serviceWorker } from "./tools/service-worker.mjs";
 
@@ -38,4 +38,6 @@ export default defineConfig({
   },
   server: { proxy },
   preview: { proxy, headers: { "content-security-policy": policy } },
+  // Those in `e2e` are Playwright's.
+  test: { include: ["src/**/*.test.{ts,tsx}"] },
 });

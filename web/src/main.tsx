@@ -1,6 +1,7 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
+import { reloadWhenOutdated } from "./pwa/outdated";
 import { registerServiceWorker } from "./pwa/register";
 import "./ui/tokens.css";
 import "./ui/base.css";
@@ -9,6 +10,7 @@ import "./ui/controls.css";
 const root = document.getElementById("root");
 if (!root) throw new Error("the page has no place for the client");
 registerServiceWorker();
+reloadWhenOutdated();
 createRoot(root).render(
   <StrictMode>
     <App />

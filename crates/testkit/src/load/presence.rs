@@ -24,7 +24,9 @@ use super::{Failure, number};
 
 /// After so long without a row, everybody has been told.
 const QUIET: Duration = Duration::from_secs(3);
-/// How long everybody may take to be told, or to be gone.
+/// How long each member may take to be told, or to be gone, besides [`PATIENCE`].
+const PATIENCE_EACH: Duration = Duration::from_millis(30);
+/// How long the first of them may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked.
 const LOOK: Duration = Duration::from_millis(100);
@@ -87,7 +89,7 @@ pub async fn run(cluster: &Cluster, options: PresenceOptions) -> Result<Value, F
     cluster.bus.listen(Arc::clone(&told) as _, stop.clone());
     let channels: Vec<_> = accounts.iter().map(|a| RoomId::presence_of(a.user)).collect();
     cluster.bus.subscribe(&channels);
-    until("the presence channels", async || {
+    until(patience(members), "the presence channels", async || {
         Ok(told.subscribed.load(Ordering::Relaxed) >= members as u64)
     })
     .await?;
@@ -189,7 +191,7 @@ impl Crowd<'_> {
     async fn quiet(&self) -> Result<Instant, Failure> {
         let least = (self.accounts.len() * self.watched) as u64;
         let (mut last, mut since) = (self.told.so_far(), Instant::now());
-        until("presence at rest", async || {
+        until(patience(self.accounts.len()), "presence at rest", async || {
             let now = self.told.so_far();
             if now != last {
                 (last, since) = (now, Instant::now());
@@ -202,8 +204,8 @@ impl Crowd<'_> {
 
     /// Waits until the bus has forgotten everybody.
     async fn is_gone(&self) -> Result<(), Failure> {
-        until("everybody's end", async || Ok(self.cluster.bus.online(None, 1).await?.is_empty()))
-            .await
+        let nobody = async || Ok(self.cluster.bus.online(None, 1).await?.is_empty());
+        until(patience(self.accounts.len()), "everybody's end", nobody).await
     }
 
     fn cpu(&self) -> Result<Duration, Failure> {
@@ -211,14 +213,19 @@ impl Crowd<'_> {
     }
 }
 
+fn patience(members: usize) -> Duration {
+    PATIENCE + PATIENCE_EACH * u32::try_from(members).unwrap_or(u32::MAX)
+}
+
 async fn until(
+    patience: Duration,
     what: &str,
     mut is_so: impl AsyncFnMut() -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
     let start = Instant::now();
     while !is_so().await? {
-        if start.elapsed() > PATIENCE {
-            return Err(format!("not within {PATIENCE:?}: {what}").into());
+        if start.elapsed() > patience {
+            return Err(format!("not within {patience:?}: {what}").into());
         }
         sleep(LOOK).await;
     }
