@@ -72,7 +72,7 @@ export default function DirectDialog() {
               onClick={() => toggle(user)}
             >
               <Avatar id={user.id} name={user.display_name} picture={user.avatar} status={user.status} />
-              <PersonLine user={user} />
+              <PersonLine user={user} withUsername />
             </button>
           </li>
         ))}

@@ -1,8 +1,15 @@
 import { t, useLocale } from "../../app/i18n";
 import type { Role, User } from "../../wire/types";
 
+interface Props {
+  readonly user: User;
+  readonly role?: Role;
+  /** Where namesakes must be told apart. */
+  readonly withUsername?: boolean;
+}
+
 /** Somebody's name, with what they are and what they are doing. */
-export function PersonLine({ user, role }: { readonly user: User; readonly role?: Role }) {
+export function PersonLine({ user, role, withUsername = false }: Props) {
   const locale = useLocale();
   return (
     <span className="person-line">
@@ -11,6 +18,7 @@ export function PersonLine({ user, role }: { readonly user: User; readonly role?
         {role && role !== "member" && <span className="person-role">{roleName(role)}</span>}
       </span>
       <span className="person-doing" dir="auto">
+        {withUsername && `@${user.username} · `}
         {user.status_text || doing(user, locale)}
       </span>
     </span>
