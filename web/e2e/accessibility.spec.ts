@@ -90,6 +90,8 @@ test("everything that matters can be done with the keyboard alone", async ({ vis
   await keyboard.type(ada.password);
   await keyboard.press("Enter");
   await expect(page.getByRole("navigation", { name: "Rooms" })).toBeVisible();
+  // The lobby opens by itself, ready to be written in.
+  await expect(ada.composer).toBeFocused();
 
   await reach(ada, "Add a room");
   await keyboard.press("Enter");
@@ -135,9 +137,8 @@ test("everything that matters can be done with the keyboard alone", async ({ vis
   await expect(page.getByRole("dialog", { name: "Keys" })).toBeVisible();
   await keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toBeHidden();
-  expect(await page.evaluate(() => document.activeElement !== document.body), "focus is somewhere").toBe(
-    true,
-  );
+  const focusIsSomewhere = () => page.evaluate(() => document.activeElement !== document.body);
+  await expect.poll(focusIsSomewhere, "focus is given back").toBe(true);
 });
 
 /** Presses Tab until something with this name has the focus. */
