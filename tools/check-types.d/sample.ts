@@ -40,6 +40,8 @@ export function summary(frame: ServerFrame): string | number {
       return frame.users.map((state) => state.status).join();
     case "user":
       return frame.user.display_name;
+    case "block":
+      return `${frame.user} ${frame.blocked}`;
     case "inbox":
       return frame.waiting;
     case "heads":

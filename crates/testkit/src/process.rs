@@ -89,6 +89,26 @@ impl Process {
             .status()
             .is_ok_and(|status| status.success());
         assert!(sent, "send SIG{name}");
+        if name == "STOP" {
+            self.await_standstill();
+        }
+    }
+
+    /// Waits until no thread runs any more: on a busy machine some finish what they are at.
+    fn await_standstill(&self) {
+        let since = Instant::now();
+        let stands = |status: String| status.contains("State:\tT");
+        while since.elapsed() < Duration::from_secs(5) {
+            let threads = std::fs::read_dir(format!("/proc/{}/task", self.id()));
+            let Ok(threads) = threads else { return };
+            let still = threads.flatten().all(|thread| {
+                std::fs::read_to_string(thread.path().join("status")).is_ok_and(stands)
+            });
+            if still {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Waits until the process ends by itself, for at most `within`. Says whether it ended with
