@@ -75,7 +75,7 @@ lint: ## Formatting, clippy, documentation, dependency licences and sources
 rolling: servers ## Restart three gateways under 3 000 connections, behind a balancer and nginx, and measure
 	cargo build --release -p hubbub-gateway -p hubbub-worker --bins
 	HUBBUB_TEST_ROLLING_CONNECTIONS=3000 cargo test --release -p hubbub-testkit --features nodes \
-		--test rolling -- --nocapture --test-threads 1 restarted
+		--test rolling -- --nocapture --include-ignored --test-threads 1 restarted
 
 .PHONY: bench
 bench: servers ## Measure what docs/PERFORMANCE.md reports (takes some minutes)
