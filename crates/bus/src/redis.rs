@@ -48,8 +48,11 @@ const PARTITIONS_MAX: u16 = 4096;
 /// What a [`RedisBus`] is told.
 #[derive(Debug, Clone)]
 pub struct RedisOptions {
-    /// Where Redis is: one URL, or some nodes of a Redis Cluster, which finds the others.
+    /// Where Redis is: one URL, or some nodes of a Redis Cluster, which finds the others. With
+    /// `rediss://` over TLS.
     pub urls: Vec<String>,
+    /// Certificates in PEM of those who vouch for Redis over TLS. None: whom the system trusts.
+    pub authorities: Option<Vec<u8>>,
     /// The node's name.
     pub node: NodeId,
     /// How many partitions the rooms are spread over, 1 to 4096. The same for every process and for
@@ -72,6 +75,7 @@ impl RedisOptions {
     pub fn new(urls: Vec<String>, node: NodeId) -> Self {
         Self {
             urls,
+            authorities: None,
             node,
             partitions: 16,
             wal_limit: 100_000,
@@ -107,13 +111,21 @@ impl RedisBus {
     /// # Errors
     /// When Redis can't be reached, or holds data with another number of partitions.
     pub async fn connect(options: RedisOptions) -> Result<Self, BusError> {
-        let RedisOptions { urls, node, partitions, wal_limit, dedupe_window, lease, offline_grace } =
-            options;
+        let RedisOptions {
+            urls,
+            authorities,
+            node,
+            partitions,
+            wal_limit,
+            dedupe_window,
+            lease,
+            offline_grace,
+        } = options;
         if !(1..=PARTITIONS_MAX).contains(&partitions) {
             let error = format!("{partitions} partitions: must be 1 to {PARTITIONS_MAX}");
             return Err(BusError::Protocol(error));
         }
-        let servers = Arc::new(Servers::connect(&urls).await?);
+        let servers = Arc::new(Servers::connect(&urls, authorities).await?);
         let publish = servers.publish_command();
         let bus = Self {
             incarnation: incarnation_of(&node),

@@ -36,7 +36,7 @@ use mongodb::bson::{Document, doc};
 use mongodb::error::ErrorKind;
 use mongodb::options::{
     Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, ServerAddress,
-    WriteConcern,
+    Tls, WriteConcern,
 };
 use mongodb::{Client, Collection, Database};
 
@@ -145,9 +145,9 @@ impl MongoStore {
                 .w_timeout(operation_timeout)
                 .build(),
         );
-        let hosts = client.hosts.clone();
+        let (hosts, tls) = (client.hosts.clone(), client.tls.clone());
         let client = Client::with_options(client)?;
-        require_replica_set(&client, &hosts).await?;
+        require_replica_set(&client, &hosts, tls).await?;
         let database = client.database(&database);
         let store = Self {
             users: database.collection("users"),
@@ -199,7 +199,11 @@ impl MongoStore {
 }
 
 /// Without a replica set there is no majority, so nothing that is acknowledged would be safe.
-async fn require_replica_set(client: &Client, hosts: &[ServerAddress]) -> Result<(), StoreError> {
+async fn require_replica_set(
+    client: &Client,
+    hosts: &[ServerAddress],
+    tls: Option<Tls>,
+) -> Result<(), StoreError> {
     let refused = || {
         StoreError::Failed(
             "HUBBUB_MONGODB_URL names a MongoDB that is not a replica set: start mongod with \
@@ -212,7 +216,7 @@ async fn require_replica_set(client: &Client, hosts: &[ServerAddress]) -> Result
         Ok(hello) if hello.contains_key("setName") => Ok(()),
         Ok(_) => Err(refused()),
         // A URI with `replicaSet` hides every server that is not in that set: ask one directly.
-        Err(error) => match direct_hello(hosts).await {
+        Err(error) => match direct_hello(hosts, tls).await {
             Some(hello) if !hello.contains_key("setName") => Err(refused()),
             _ => Err(StoreError::Unavailable(format!(
                 "no primary of the replica set that HUBBUB_MONGODB_URL names: {}",
@@ -226,12 +230,13 @@ async fn hello(client: &Client) -> mongodb::error::Result<Document> {
     client.database("admin").run_command(doc! { "hello": 1 }).await
 }
 
-async fn direct_hello(hosts: &[ServerAddress]) -> Option<Document> {
-    let options = ClientOptions::builder()
+async fn direct_hello(hosts: &[ServerAddress], tls: Option<Tls>) -> Option<Document> {
+    let mut options = ClientOptions::builder()
         .hosts(vec![hosts.first()?.clone()])
         .direct_connection(true)
         .server_selection_timeout(PING_WITHIN)
         .build();
+    options.tls = tls;
     let client = Client::with_options(options).ok()?;
     let answer = hello(&client).await.ok();
     client.shutdown().immediate(true).await;

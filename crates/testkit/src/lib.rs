@@ -3,6 +3,7 @@
 //! - [`redis`]: one `redis-server`, or a Redis Cluster of three
 //! - [`mongo`]: a MongoDB replica set of one or more `mongod`
 //! - [`s3`]: a server that speaks S3, with a bucket
+//! - [`tls`]: certificates for servers that are reached over TLS
 //! - [`proxy`]: a TCP proxy that delays, cuts, swallows and stalls
 //! - [`process`]: a child process that never outlives the test
 //! - [`port`]: ports for servers that are stopped and started again
@@ -26,4 +27,5 @@ pub mod process;
 pub mod proxy;
 pub mod redis;
 pub mod s3;
+pub mod tls;
 mod watchdog;

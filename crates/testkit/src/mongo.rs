@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 
 use crate::port::{free_port, local};
 use crate::process::{ASK_EVERY, Process, READY_WITHIN};
+use crate::tls::Certificates;
 use crate::watchdog;
 
 /// How often a member is started before the test fails: its port may be taken meanwhile.
@@ -32,6 +33,7 @@ pub struct MongoSet {
 struct Member {
     port: u16,
     dir: TempDir,
+    arguments: Vec<String>,
     process: Mutex<Option<Process>>,
 }
 
@@ -41,9 +43,25 @@ impl MongoSet {
     /// # Panics
     /// When there is no `mongod`, or it can't be started.
     pub async fn start(members: usize) -> Self {
+        Self::start_with(members, &["--replSet", "rs0"]).await
+    }
+
+    /// Starts a set of one that can be reached over TLS as well.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub async fn start_with_tls(certificates: &Certificates) -> Self {
+        let paths = [certificates.server(), certificates.authority()];
+        let [server, authority] = paths.each_ref().map(|path| path.to_str().expect("UTF-8"));
+        let tls = ["--tlsMode", "preferTLS", "--tlsAllowConnectionsWithoutCertificates"];
+        let files = ["--tlsCertificateKeyFile", server, "--tlsCAFile", authority];
+        Self::start_with(1, &[&["--replSet", "rs0"], &tls[..], &files[..]].concat()).await
+    }
+
+    async fn start_with(members: usize, arguments: &[&str]) -> Self {
         let mut started = Vec::new();
         for _ in 0..members {
-            started.push(Member::start(true).await);
+            started.push(Member::start(arguments).await);
         }
         let set = Self { members: started };
         set.initiate().await;
@@ -53,13 +71,23 @@ impl MongoSet {
 
     /// Starts one `mongod` that is not part of any set.
     pub async fn start_standalone() -> StandaloneMongo {
-        StandaloneMongo(Member::start(false).await)
+        StandaloneMongo(Member::start(&[]).await)
     }
 
     /// `mongodb://127.0.0.1:P1,…/?replicaSet=rs0`.
     #[must_use]
     pub fn uri(&self) -> String {
         format!("mongodb://{}/?replicaSet=rs0", self.hosts().join(","))
+    }
+
+    /// How many of its open connections are over TLS.
+    ///
+    /// # Panics
+    /// When it does not tell.
+    pub async fn connections_over_tls(&self) -> i64 {
+        let status = self.members[0].command(doc! { "serverStatus": 1 }).await.expect("a status");
+        let kinds = status.get_document("transportSecurity").expect("of each kind").clone();
+        kinds.into_iter().filter_map(|(_, count)| count.as_i64()).sum()
     }
 
     /// `127.0.0.1:P` of each member.
@@ -176,15 +204,16 @@ enum Role {
 }
 
 impl Member {
-    async fn start(in_set: bool) -> Self {
+    async fn start(arguments: &[&str]) -> Self {
         let mut log = String::new();
         for _ in 0..ATTEMPTS {
             let member = Self {
                 port: free_port(),
                 dir: watchdog::directory("mongo"),
+                arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
                 process: Mutex::new(None),
             };
-            match member.launch(in_set).await {
+            match member.launch().await {
                 Ok(()) => return member,
                 Err(end) => log = end,
             }
@@ -196,7 +225,7 @@ impl Member {
         self.kill();
         let mut log = String::new();
         for _ in 0..ATTEMPTS {
-            match self.launch(true).await {
+            match self.launch().await {
                 Ok(()) => return,
                 Err(end) => log = end,
             }
@@ -204,12 +233,10 @@ impl Member {
         panic!("mongod did not start again; its log ends:\n{log}")
     }
 
-    async fn launch(&self, in_set: bool) -> Result<(), String> {
+    async fn launch(&self) -> Result<(), String> {
         let mut command = Command::new(mongod());
-        if in_set {
-            command.args(["--replSet", "rs0"]);
-        }
         command
+            .args(&self.arguments)
             .args(["--bind_ip", "127.0.0.1", "--port", &self.port.to_string()])
             .arg("--dbpath")
             .arg(self.dir.path())

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::port::{free_port, local};
 use crate::process::{ASK_EVERY, Process, READY_WITHIN};
+use crate::tls::Certificates;
 use crate::watchdog;
 
 /// How often a server is started before the test fails: its port may be taken meanwhile.
@@ -52,6 +53,27 @@ impl RedisServer {
             }
         }
         panic!("redis-server did not start; its log ends:\n{log}")
+    }
+
+    /// Starts a server that can be reached over TLS as well, and returns the URL for that.
+    pub async fn start_with_tls(certificates: &Certificates) -> (Self, String) {
+        let port = free_port().to_string();
+        let paths = [certificates.server(), certificates.authority()];
+        let [server, authority] = paths.each_ref().map(|path| path.to_str().expect("UTF-8"));
+        let started = Self::start_with(&[
+            "--tls-port",
+            &port,
+            "--tls-cert-file",
+            server,
+            "--tls-key-file",
+            server,
+            "--tls-ca-cert-file",
+            authority,
+            "--tls-auth-clients",
+            "no",
+        ])
+        .await;
+        (started, format!("rediss://127.0.0.1:{port}/"))
     }
 
     /// Its port on 127.0.0.1.

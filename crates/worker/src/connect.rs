@@ -2,6 +2,7 @@
 //!
 //! The same for workers and gateways: what one of them refuses, the other must not rely on.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,14 @@ pub enum ConnectError {
     /// Redis can't be reached, or holds data of another layout.
     #[error("HUBBUB_REDIS_URL: {0}")]
     Redis(#[from] BusError),
+    /// The certificates of those who vouch for Redis can't be read.
+    #[error("HUBBUB_REDIS_CA_FILE: {}: {error}", path.display())]
+    Authorities {
+        /// Where they should be.
+        path: PathBuf,
+        /// Why they can't be read.
+        error: std::io::Error,
+    },
     /// Redis would lose messages.
     #[error("HUBBUB_REDIS_URL: {0}")]
     UnsafeRedis(#[from] SafetyError),
@@ -97,7 +106,16 @@ async fn open_redis(
     node: NodeId,
     offline_grace: Duration,
 ) -> Result<RedisBus, ConnectError> {
+    let authorities = match &cluster.redis_ca_file {
+        Some(path) => Some(
+            tokio::fs::read(path)
+                .await
+                .map_err(|error| ConnectError::Authorities { path: path.clone(), error })?,
+        ),
+        None => None,
+    };
     let options = RedisOptions {
+        authorities,
         partitions: cluster.partitions,
         wal_limit: cluster.wal_limit,
         offline_grace,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redis::{
-    Cmd, ConnectionInfo, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, RedisResult,
-    ServerErrorKind, Value,
+    Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, FromRedisValue, IntoConnectionInfo,
+    RedisError, RedisResult, ServerErrorKind, TlsCertificates, Value,
 };
 use tokio::sync::{Mutex, watch};
 
@@ -61,12 +61,13 @@ pub(super) struct Servers {
 
 impl Servers {
     /// Asks the first of `urls` that answers what it is.
-    pub(super) async fn connect(urls: &[String]) -> Result<Self, BusError> {
-        let mut seeds = Vec::new();
-        for url in urls {
-            let info = url.as_str().into_connection_info().map_err(|error| protocol(&error))?;
-            seeds.push(info);
-        }
+    pub(super) async fn connect(
+        urls: &[String],
+        authorities: Option<Vec<u8>>,
+    ) -> Result<Self, BusError> {
+        let seeds: RedisResult<Vec<ConnectionInfo>> =
+            urls.iter().map(|url| seed(url, authorities.as_deref())).collect();
+        let seeds = seeds.map_err(|error| protocol(&error))?;
         let mut last = BusError::Unavailable("no Redis URL given".into());
         for seed in &seeds {
             match Self::start_from(seed, &[]).await {
@@ -284,6 +285,18 @@ impl Servers {
             self.topology.send_replace(Arc::new(topology));
         }
     }
+}
+
+/// How to connect to what a URL names; over TLS, with whom to trust.
+fn seed(url: &str, authorities: Option<&[u8]>) -> RedisResult<ConnectionInfo> {
+    let info = url.into_connection_info()?;
+    if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
+        return Ok(info);
+    }
+    // The first of the process counts; whoever was faster took the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let trusted = TlsCertificates { client_tls: None, root_cert: authorities.map(<[u8]>::to_vec) };
+    Ok(Client::build_with_tls(info, trusted)?.get_connection_info().clone())
 }
 
 /// Asks a node of a cluster who has which slots, keeping nodes that are known.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use hubbub_bus::redis::{RedisBus, RedisOptions};
 use hubbub_testkit::proxy::Proxy;
 use hubbub_testkit::redis::RedisServer;
+use hubbub_testkit::tls::Certificates;
 
 use crate::backend::{Node, eventually};
 use crate::heard::Word;
@@ -77,4 +78,20 @@ async fn an_event_whose_answer_was_lost_is_found_by_its_id() {
         )
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_tls_only_a_redis_that_is_vouched_for_is_used() {
+    let ours = Certificates::issue();
+    let (_server, url) = RedisServer::start_with_tls(&ours).await;
+    let connect = async |authorities: Option<Vec<u8>>| {
+        let options = RedisOptions::new(vec![url.clone()], "a".parse().unwrap());
+        RedisBus::connect(RedisOptions { authorities, ..options }).await
+    };
+    let of = |certificates: &Certificates| std::fs::read(certificates.authority()).ok();
+    assert!(connect(of(&ours)).await.is_ok());
+    for strangers in [None, of(&Certificates::issue())] {
+        let refusal = connect(strangers).await.expect_err("nobody vouches for it").to_string();
+        assert!(refusal.contains("certificate"), "{refusal}");
+    }
 }

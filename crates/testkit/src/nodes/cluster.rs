@@ -20,6 +20,7 @@ use crate::mongo::MongoSet;
 use crate::port::local;
 use crate::proxy::Proxy;
 use crate::redis::{RedisCluster, RedisServer};
+use crate::tls::Certificates;
 
 /// Keys of every test gateway's tokens.
 pub(super) const SIGNING_KEYS: &str = "test:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
@@ -71,6 +72,7 @@ pub struct Builder {
     proxies: bool,
     mongo_members: Option<usize>,
     redis_cluster: bool,
+    tls: bool,
 }
 
 impl Builder {
@@ -116,26 +118,46 @@ impl Builder {
         self
     }
 
+    /// With a Redis and a MongoDB of its own that nodes reach over TLS.
+    #[must_use]
+    pub const fn over_tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
     /// Starts it.
     ///
     /// # Panics
     /// When anything can't be started.
-    pub async fn start(self, gateways: usize, workers: usize) -> Cluster {
+    pub async fn start(mut self, gateways: usize, workers: usize) -> Cluster {
         log_if_asked();
+        let certificates = self.tls.then(Certificates::issue);
         let redis = async {
-            if self.redis_cluster {
-                Redis::Cluster(RedisCluster::start().await)
-            } else {
-                Redis::One(RedisServer::start().await)
+            match &certificates {
+                Some(certificates) => {
+                    let (server, url) = RedisServer::start_with_tls(certificates).await;
+                    (Redis::One(server), Some(url))
+                }
+                None if self.redis_cluster => (Redis::Cluster(RedisCluster::start().await), None),
+                None => (Redis::One(RedisServer::start().await), None),
             }
         };
         let mongo = async {
-            match self.mongo_members {
-                Some(members) => Mongo::Own(MongoSet::start(members).await),
-                None => Mongo::Shared(shared_mongo().await),
+            match (&certificates, self.mongo_members) {
+                (Some(certificates), _) => Mongo::Own(MongoSet::start_with_tls(certificates).await),
+                (None, Some(members)) => Mongo::Own(MongoSet::start(members).await),
+                (None, None) => Mongo::Shared(shared_mongo().await),
             }
         };
-        let (redis, mongo) = tokio::join!(redis, mongo);
+        let ((redis, redis_over_tls), mongo) = tokio::join!(redis, mongo);
+        if let (Some(certificates), Some(url)) = (&certificates, redis_over_tls) {
+            let authority = certificates.authority().display().to_string();
+            let mongodb = format!("{}&tls=true&tlsCAFile={authority}", mongo.set().uri());
+            self = self
+                .with("HUBBUB_REDIS_URL", &url)
+                .with("HUBBUB_REDIS_CA_FILE", &authority)
+                .with("HUBBUB_MONGODB_URL", &mongodb);
+        }
         let database = format!("test-{}", &Uuid::new_v4().simple().to_string()[..16]);
         let stored = StoredEvents::in_database(&mongo.set().uri(), &database).await;
         let mut cluster = Cluster {
@@ -148,6 +170,7 @@ impl Builder {
             stored,
             redis,
             mongo,
+            _certificates: certificates,
         };
         for _ in 0..workers {
             cluster.add_worker().await;
@@ -171,6 +194,7 @@ pub struct Cluster {
     stored: StoredEvents,
     redis: Redis,
     mongo: Mongo,
+    _certificates: Option<Certificates>,
 }
 
 impl Drop for Cluster {

@@ -8,6 +8,7 @@ mod chaos;
 mod conversation;
 mod deaths;
 mod drain;
+mod encrypted;
 mod events;
 mod everywhere;
 mod limits;

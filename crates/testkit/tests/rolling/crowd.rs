@@ -122,6 +122,7 @@ impl Crowd {
             quiet: CancellationToken::new(),
             said: HashMap::new(),
         };
+        let mut speakers = Vec::new();
         for _ in 0..size.people / TOGETHER {
             let (ada, bob) = (front.person().await, front.person().await);
             let room = ada.room_with(&[&bob]).await;
@@ -132,10 +133,13 @@ impl Crowd {
                     crowd.all_connected(AT_ONCE).await;
                 }
             }
-            let speaker = crowd.clients[first].clone();
+            speakers.push((crowd.clients[first].clone(), room));
+        }
+        // Whoever comes later does not hear what was said before.
+        crowd.all_connected(0).await;
+        for (speaker, room) in speakers {
             crowd.talkers.spawn(talk(speaker, room, Arc::clone(&crowd.notes), crowd.quiet.clone()));
         }
-        crowd.all_connected(0).await;
         crowd
     }
 

@@ -102,6 +102,7 @@ impl Nginx {
     }
 }
 
+/// One process: a worker would outlive a master that is killed.
 fn configuration(own: &Path) -> String {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../nginx/hubbub.conf");
     let (own, shipped) = (own.display(), shipped.display());
@@ -109,7 +110,7 @@ fn configuration(own: &Path) -> String {
         .map(|kind| format!("{kind}_temp_path {own}/{kind};\n"))
         .concat();
     format!(
-        "user root;\ndaemon off;\npid {own}/nginx.pid;\nerror_log stderr warn;\nworker_processes 1;\n\
+        "user root;\ndaemon off;\nmaster_process off;\npid {own}/nginx.pid;\nerror_log stderr warn;\nworker_processes 1;\n\
          worker_rlimit_nofile 16384;\nevents {{ worker_connections 16384; }}\nhttp {{\n\
          access_log off;\n{temporary}include {shipped};\n}}\n"
     )

@@ -1,6 +1,7 @@
 //! Where Redis and MongoDB are, and what all nodes of a cluster must agree on.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use hubbub_runtime::settings::setting::About;
 use hubbub_runtime::settings::{Reader, Secret, Setting};
@@ -8,12 +9,20 @@ use hubbub_runtime::settings::{Reader, Secret, Setting};
 /// Redis: one server, or some nodes of a Redis Cluster.
 pub const REDIS_URL: Setting<Vec<String>> = Setting::parsed(
     "redis_url",
-    "`redis://` URLs, separated by commas",
+    "`redis://` or `rediss://` URLs, separated by commas",
     redis_urls,
     "Redis 7 or newer: one server, or some nodes of a Redis Cluster. Needs \
-     `maxmemory-policy noeviction`. Turns cluster mode on, together with the MongoDB URL.",
+     `maxmemory-policy noeviction`. `rediss://` is TLS. Turns cluster mode on, together with the \
+     MongoDB URL.",
 )
 .secret();
+
+/// Who vouches for Redis.
+pub const REDIS_CA_FILE: Setting<PathBuf> = Setting::path(
+    "redis_ca_file",
+    "Certificates in PEM of those who vouch for Redis, with `rediss://`. Without it, those whom \
+     the system trusts.",
+);
 
 /// MongoDB: a replica set.
 pub const MONGODB_URL: Setting<Secret> = Setting::parsed(
@@ -21,7 +30,8 @@ pub const MONGODB_URL: Setting<Secret> = Setting::parsed(
     "`mongodb://` URL",
     mongodb_url,
     "MongoDB 6 or newer, a replica set: \
-     `mongodb://user:password@db-1,db-2,db-3/hubbub?replicaSet=rs0`.",
+     `mongodb://user:password@db-1,db-2,db-3/hubbub?replicaSet=rs0`. With TLS `&tls=true`, and \
+     `&tlsCAFile=/path/ca.pem` where no public authority vouches for it.",
 )
 .secret();
 
@@ -53,9 +63,10 @@ pub const WAL_LIMIT: Setting<usize> = Setting::integer(
 
 /// All of them, in the order they are shown.
 #[must_use]
-pub fn settings() -> [About; 5] {
+pub fn settings() -> [About; 6] {
     [
         REDIS_URL.about(),
+        REDIS_CA_FILE.about(),
         MONGODB_URL.about(),
         MONGODB_DATABASE.about(),
         PARTITIONS.about(),
@@ -68,6 +79,8 @@ pub fn settings() -> [About; 5] {
 pub struct Cluster {
     /// One server, or some nodes of a Redis Cluster. They may hold passwords.
     pub redis_urls: Vec<String>,
+    /// Certificates of those who vouch for it, if the system does not know them.
+    pub redis_ca_file: Option<PathBuf>,
     /// A replica set.
     pub mongodb_url: Secret,
     /// The database in it.
@@ -83,6 +96,7 @@ impl fmt::Debug for Cluster {
         let urls: Vec<String> = self.redis_urls.iter().map(|url| without_password(url)).collect();
         f.debug_struct("Cluster")
             .field("redis_urls", &urls)
+            .field("redis_ca_file", &self.redis_ca_file)
             .field("mongodb_url", &without_password(self.mongodb_url.expose()))
             .field("mongodb_database", &self.mongodb_database)
             .field("partitions", &self.partitions)
@@ -97,7 +111,14 @@ impl Cluster {
     #[must_use]
     pub fn new(redis_urls: Vec<String>, mongodb_url: Secret) -> Self {
         let mongodb_database = database_in(mongodb_url.expose()).unwrap_or(DATABASE).to_owned();
-        Self { redis_urls, mongodb_url, mongodb_database, partitions: 16, wal_limit: 100_000 }
+        Self {
+            redis_urls,
+            redis_ca_file: None,
+            mongodb_url,
+            mongodb_database,
+            partitions: 16,
+            wal_limit: 100_000,
+        }
     }
 
     /// Reads it where nothing works without.
@@ -142,6 +163,10 @@ impl Cluster {
         } else if let Err(why) = database_name(&cluster.mongodb_database) {
             reader.problem(&MONGODB_URL, format!("the database in its path: {why}"));
         }
+        cluster.redis_ca_file = reader.find(&REDIS_CA_FILE);
+        if cluster.redis_ca_file.is_some() && !cluster.redis_urls.iter().any(|url| over_tls(url)) {
+            reader.problem(&REDIS_CA_FILE, "is for TLS; write rediss:// in HUBBUB_REDIS_URL");
+        }
         cluster.partitions = reader.get(&PARTITIONS);
         cluster.wal_limit = reader.get(&WAL_LIMIT);
         cluster
@@ -155,19 +180,21 @@ const DATABASE_MAX: usize = 38;
 fn redis_urls(text: &str) -> Result<Vec<String>, String> {
     let urls: Vec<String> =
         text.split(',').map(str::trim).filter(|url| !url.is_empty()).map(str::to_owned).collect();
-    if urls.iter().any(|url| url.starts_with("rediss://")) {
-        return Err("this build has no TLS to Redis; write redis://, and put a TLS proxy between \
-                    if the network is not yours"
-            .to_owned());
-    }
-    let fits = |url: &String| url.strip_prefix("redis://").is_some_and(|rest| !rest.is_empty());
-    if !urls.is_empty() && urls.iter().all(fits) {
+    let all = |scheme: &str| {
+        urls.iter().all(|url| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+    };
+    if !urls.is_empty() && (all("redis://") || all("rediss://")) {
         Ok(urls)
     } else {
         Err("write redis://host:port, or redis://user:password@host:port (special characters in a \
-             password as %XX); several, separated by commas, for a Redis Cluster"
+             password as %XX), with rediss:// for TLS; several of one kind, separated by commas, \
+             for a Redis Cluster"
             .to_owned())
     }
+}
+
+fn over_tls(url: &str) -> bool {
+    url.starts_with("rediss://")
 }
 
 fn mongodb_url(text: &str) -> Result<Secret, String> {
@@ -230,10 +257,19 @@ mod tests {
     #[test]
     fn redis_urls_are_one_or_many_and_say_redis() {
         assert_eq!(redis_urls("redis://a:1, redis://b:2").unwrap(), ["redis://a:1", "redis://b:2"]);
-        for bad in ["", ",", "127.0.0.1:6379", "redis://", "redis://a,b:2", "http://a"] {
+        assert_eq!(redis_urls("rediss://a").unwrap(), ["rediss://a"]);
+        for bad in [
+            "",
+            ",",
+            "127.0.0.1:6379",
+            "redis://",
+            "rediss://",
+            "redis://a,b:2",
+            "redis://a,rediss://b",
+            "http://a",
+        ] {
             assert!(redis_urls(bad).is_err(), "{bad}");
         }
-        assert!(redis_urls("rediss://a").unwrap_err().contains("TLS"));
     }
 
     #[test]
