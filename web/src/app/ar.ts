@@ -268,6 +268,7 @@ const texts: Record<string, string> = {
   Sent: "أُرسلت",
   Settings: "الإعدادات",
   "Several people are typing…": "عدة أشخاص يكتبون…",
+  "Shift+Enter saves, Esc cancels": "Shift+Enter للحفظ وEsc للإلغاء",
   "Show a test notification": "إظهار إشعار تجريبي",
   "Show more": "إظهار المزيد",
   "Show nothing": "لا تُظهر شيئًا",

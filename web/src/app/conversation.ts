@@ -1,4 +1,4 @@
-import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
+import { createContext, useCallback, useContext, useMemo, useSyncExternalStore } from "react";
 import { Engine, type Environment } from "../log/engine";
 import type { Operation, Pending } from "../log/outbox";
 import type { Update } from "../log/replica";
@@ -10,11 +10,14 @@ import { uuid7 } from "../log/uuid";
 import { Connection, type Link, openSocket } from "../wire/connection";
 import type { Api } from "../wire/http";
 import type { Draft, History } from "../wire/types";
+import { drawn } from "./drawing";
 
 /** The least time between two drawings, in milliseconds. */
 const FRAME = 30;
 /** How many times as long as a drawing took the browser is left alone after it, for what is typed. */
 const LEFT_FREE = 3;
+/** The longest that it is left alone: what is said must be seen. */
+const LONGEST = 300;
 /** Messages of one page of history. */
 const PAGE = 60;
 
@@ -48,7 +51,7 @@ export class Conversation {
   private readonly watchers = new Map<string, Set<() => void>>();
   private readonly touched = new Set<string>();
   private telling: ReturnType<typeof setTimeout> | undefined;
-  private quietUntil = 0;
+  private isDrawing = false;
 
   constructor(
     readonly engine: Engine,
@@ -100,21 +103,24 @@ export class Conversation {
   /** Tells of a change: at once while it is quiet, and of many together while it is not. */
   private touch(topic: string): void {
     this.touched.add(topic);
-    if (this.telling !== undefined) return;
-    const wait = this.quietUntil - performance.now();
-    if (wait <= 0) this.tellTouched();
-    else this.telling = setTimeout(() => this.tellTouched(), wait);
+    if (this.telling === undefined && !this.isDrawing) this.tellTouched();
   }
 
   private tellTouched(): void {
     this.telling = undefined;
+    if (this.touched.size === 0) return;
     const topics = [...this.touched];
     this.touched.clear();
     for (const topic of topics) this.versions.set(topic, this.version(topic) + 1);
+    this.isDrawing = true;
     const began = performance.now();
     for (const topic of topics) for (const callback of this.watchers.get(topic) ?? []) callback();
-    const ended = performance.now();
-    this.quietUntil = ended + Math.max(FRAME, (ended - began) * LEFT_FREE);
+    // Components draw after this, and the browser after them.
+    drawn(began, (took) => {
+      this.isDrawing = false;
+      const rest = Math.min(LONGEST, Math.max(FRAME, took * LEFT_FREE));
+      this.telling = setTimeout(() => this.tellTouched(), rest);
+    });
   }
 }
 
@@ -169,12 +175,14 @@ export function useRoomLog(id: string): { room: Room | undefined; version: numbe
   return { room: useConversation().engine.room(id), version };
 }
 
-/** What of a room is not stored yet. */
+/** What of a room is not stored yet. The same list until that changes. */
 export function usePending(room: string): readonly Pending[] {
-  useTopic("outbox");
-  return useConversation()
-    .engine.pending()
-    .filter(({ operation }) => operation.room === room);
+  const version = useTopic("outbox");
+  const { engine } = useConversation();
+  return useMemo(() => {
+    void version;
+    return engine.pending().filter(({ operation }) => operation.room === room);
+  }, [engine, room, version]);
 }
 
 /** How this device stands with the server. */

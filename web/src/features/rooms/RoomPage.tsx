@@ -47,6 +47,8 @@ export function RoomPage({ id, target }: Props) {
     [conversation, id],
   );
 
+  const edit = useCallback((message: Message | undefined) => setEditing(message?.id), []);
+
   const isMember = room !== undefined;
   useEffect(() => {
     if (isMember) keepLastRoom(id);
@@ -61,13 +63,7 @@ export function RoomPage({ id, target }: Props) {
   return (
     <DropTarget room={id}>
       <RoomHead room={room} />
-      <Timeline
-        room={room}
-        target={target}
-        onReply={reply}
-        editing={editing}
-        onEdit={(message) => setEditing(message?.id)}
-      />
+      <Timeline room={room} target={target} onReply={reply} editing={editing} onEdit={edit} />
       <FirstSteps room={room} />
       <TypingLine room={room} />
       <Composer room={room} onEditLast={editLast} />
