@@ -52,6 +52,7 @@ export class Conversation {
   private readonly touched = new Set<string>();
   private telling: ReturnType<typeof setTimeout> | undefined;
   private isDrawing = false;
+  private hurry = false;
 
   constructor(
     readonly engine: Engine,
@@ -59,9 +60,9 @@ export class Conversation {
     readonly user: string,
   ) {
     engine.onUpdate((update) => {
-      for (const topic of topicsOf(update)) this.touch(topic);
+      for (const topic of topicsOf(update)) this.touch(topic, isWanted(update));
     });
-    engine.onLink(() => this.touch("link"));
+    engine.onLink(() => this.touch("link", true));
   }
 
   /** Calls back when a topic changes: a room's id, "rooms", "outbox" or "link". */
@@ -100,14 +101,20 @@ export class Conversation {
     return this.engine.perform(operation);
   }
 
-  /** Tells of a change: at once while it is quiet, and of many together while it is not. */
-  private touch(topic: string): void {
+  /**
+   * Tells of a change: at once while it is quiet or somebody waits for it, and else of many together,
+   * so that what is typed has its turn.
+   */
+  private touch(topic: string, wanted: boolean): void {
     this.touched.add(topic);
-    if (this.telling === undefined && !this.isDrawing) this.tellTouched();
+    this.hurry ||= wanted;
+    if (!this.isDrawing && (this.hurry || this.telling === undefined)) this.tellTouched();
   }
 
   private tellTouched(): void {
+    clearTimeout(this.telling);
     this.telling = undefined;
+    this.hurry = false;
     if (this.touched.size === 0) return;
     const topics = [...this.touched];
     this.touched.clear();
@@ -118,9 +125,23 @@ export class Conversation {
     // Components draw after this, and the browser after them.
     drawn(began, (took) => {
       this.isDrawing = false;
-      const rest = Math.min(LONGEST, Math.max(FRAME, took * LEFT_FREE));
+      const rest = this.hurry ? 0 : Math.min(LONGEST, Math.max(FRAME, took * LEFT_FREE));
       this.telling = setTimeout(() => this.tellTouched(), rest);
     });
+  }
+}
+
+/** Whether it answers to what the person has just done. */
+function isWanted(update: Update): boolean {
+  switch (update.kind) {
+    case "said":
+    case "marks":
+    case "standing":
+      return false;
+    case "timeline":
+      return update.wanted === true;
+    default:
+      return true;
   }
 }
 

@@ -1,5 +1,5 @@
 import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useConversation, useLink, usePending, useRoomLog } from "../../app/conversation";
 import { t, useLanguage } from "../../app/i18n";
 import { IconButton } from "../../ui/Button";
@@ -134,6 +134,15 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
+
+  // Where old messages leave the memory as new ones come, the list itself does not follow: what stands
+  // before the first message, a gap, is not what it expects.
+  const beginning = rows.find(({ kind }) => kind === "message")?.key;
+  const hasLanded = useRef(landed);
+  hasLanded.current = landed;
+  useLayoutEffect(() => {
+    if (beginning !== undefined && hasLanded.current && stays.current) virtual.scrollToEnd();
+  }, [beginning, virtual]);
 
   // Where the reader is, for when they come back.
   const top = rows.slice(first, last + 1).find((row) => row.kind === "message");
