@@ -148,10 +148,12 @@ test("typing stays fast while 200 messages a second arrive", async ({ person }) 
   };
   console.log("rush hour", JSON.stringify(figures));
   expect(figures.keys).toBeGreaterThan(80);
-  expect(figures["messages a second"]).toBeGreaterThan(50);
-  // Generous: the same machine runs the server, the flood and perhaps other tests.
-  expect(figures["key to paint p50, ms"]).toBeLessThan(200);
-  expect(figures["key to paint p95, ms"]).toBeLessThan(1_500);
+  // Debug builds of the server beside the browser send what they can; all of it is on the screen within a second.
+  expect(figures["messages a second"]).toBeGreaterThan(120);
+  expect(figures["messages behind the server"]).toBeLessThan(200);
+  // The server and the flood run on the same machine.
+  expect(figures["key to paint p50, ms"]).toBeLessThan(50);
+  expect(figures["key to paint p95, ms"]).toBeLessThan(200);
 });
 
 /** The number of the newest message on the screen. */
