@@ -7,8 +7,10 @@ interface Flood {
   readonly count: number;
   /** Messages at a time. */
   readonly batch: number;
-  /** Time between two batches, in milliseconds. */
+  /** Time between two batches, in milliseconds. The server takes 100 frames a second from a connection. */
   readonly every: number;
+  /** The number of the first message, and how far the next ones are apart: 1 and 1 if left out. */
+  readonly numbers?: { readonly from: number; readonly step: number };
 }
 
 /** Lets somebody say so much that no screen could. Resolves when all of it is stored. */
@@ -21,7 +23,7 @@ export async function flood(person: Person, room: RoomView, how: Omit<Flood, "ro
 }
 
 /** Speaks the protocol without the client. Runs in the page. */
-function pour({ room, count, batch, every }: Flood): Promise<void> {
+function pour({ room, count, batch, every, numbers = { from: 1, step: 1 } }: Flood): Promise<void> {
   const socket = new WebSocket(`${location.origin.replace("http", "ws")}/ws`, "hubbub.v1");
   const say = (frame: object) => socket.send(JSON.stringify(frame));
   let [sent, stored] = [0, 0];
@@ -32,10 +34,11 @@ function pour({ room, count, batch, every }: Flood): Promise<void> {
   };
   const pourBatch = () => {
     for (let one = 0; one < batch && sent < count; one += 1) {
+      const number = numbers.from + sent * numbers.step;
       sent += 1;
       const long =
         sent % 7 === 0 ? " and some more about it, so that lines break where they may".repeat(sent % 4) : "";
-      say({ type: "send", id: id(), room, body: { text: `number ${sent}${long}` } });
+      say({ type: "send", id: id(), room, body: { text: `number ${number}${long}` } });
     }
   };
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 import { flood } from "./crowd";
 import { expect, test } from "./fixtures";
-import type { Person } from "./person";
+import type { Person, RoomView } from "./person";
 
 const MESSAGES = 100_000;
 /** The most rows that are drawn, whatever the room holds. */
@@ -126,15 +126,23 @@ test("typing stays fast while 200 messages a second arrive", async ({ person }) 
     return ada.page.evaluate(() => (window as unknown as { keys: number[] }).keys);
   };
   const calm = await type();
-  const rushing = flood(ben, room, { count: 4_000, batch: 10, every: 50 });
+  // From two connections, since one may send 100 a second.
+  const rushing = Promise.all(
+    [1, 2].map((from) => flood(ben, room, { count: 2_000, batch: 5, every: 50, numbers: { from, step: 2 } })),
+  );
   await expect(ada.message(/number \d/).first()).toBeVisible();
   const [first, started] = [await newest(ada), Date.now()];
   const keys = await type();
   const rate = ((await newest(ada)) - first) / ((Date.now() - started) / 1_000);
+  const stored = await newestStored(ben, room);
+  const behind = Math.max(0, stored - (await newest(ada)));
   await rushing;
-  await expect(ada.message("number 4000")).toBeVisible({ timeout: 30_000 });
+  // Whichever of them came last: who was at the end is there still.
+  const last = await newestStored(ben, room);
+  await expect.poll(() => newest(ada), { timeout: 30_000 }).toBe(last);
   const figures = {
     "messages a second": Math.round(rate),
+    "messages behind the server": behind,
     keys: keys.length,
     "calm: key to paint p95, ms": Math.round(percentile(calm, 0.95)),
     "key to paint p50, ms": Math.round(percentile(keys, 0.5)),
@@ -142,15 +150,26 @@ test("typing stays fast while 200 messages a second arrive", async ({ person }) 
   };
   console.log("rush hour", JSON.stringify(figures));
   expect(figures.keys).toBeGreaterThan(80);
-  expect(figures["messages a second"]).toBeGreaterThan(50);
-  // Generous: the same machine runs the server, the flood and perhaps other tests.
-  expect(figures["key to paint p50, ms"]).toBeLessThan(200);
-  expect(figures["key to paint p95, ms"]).toBeLessThan(1_500);
+  // Debug builds of the server beside the browser send what they can; all of it is on the screen within a second.
+  expect(figures["messages a second"]).toBeGreaterThan(120);
+  expect(figures["messages behind the server"]).toBeLessThan(200);
+  // The server and the flood run on the same machine, and perhaps other tests: 34 to 91 ms at loads of 4 to 14
+  // on two cores, and once 266 ms.
+  expect(figures["key to paint p50, ms"]).toBeLessThan(50);
+  expect(figures["key to paint p95, ms"]).toBeLessThan(400);
 });
 
 /** The number of the newest message on the screen. */
 async function newest(ada: Person): Promise<number> {
   return Number(/\d+/.exec((await ada.texts()).at(-1) ?? "")?.[0]);
+}
+
+/** The number of the newest message that the server has. */
+async function newestStored(ben: Person, room: RoomView): Promise<number> {
+  const page = await ben.asks<{ messages: { body: { text: string } }[] }>(
+    `rooms/${room.id}/messages?limit=1`,
+  );
+  return Number(/\d+/.exec(page.messages.at(-1)?.body.text ?? "")?.[0]);
 }
 
 /** Notes for each key how long after it was pressed the next frame was painted. Runs in the page. */

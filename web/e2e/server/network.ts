@@ -5,6 +5,8 @@ import { freePorts } from "./process";
 export class Network {
   private readonly pairs = new Set<readonly [Socket, Socket]>();
   private isUp = true;
+  /** What happens once so many more bytes have gone to the server. */
+  private due: { bytes: number; act: () => void } | undefined;
 
   private constructor(
     private readonly server: Server,
@@ -36,8 +38,31 @@ export class Network {
       near.destroy();
       return;
     }
+    near.on("data", ({ length }: Buffer) => this.count(length));
     near.pipe(far);
     far.pipe(near);
+  }
+
+  private count(bytes: number): void {
+    if (!this.due) return;
+    this.due.bytes -= bytes;
+    if (this.due.bytes > 0) return;
+    const { act } = this.due;
+    this.due = undefined;
+    act();
+  }
+
+  /** Does something to it once so many bytes have gone to the server from now on. Resolves then. */
+  after(bytes: number, act: () => void): Promise<void> {
+    return new Promise((resolve) => {
+      this.due = {
+        bytes,
+        act: () => {
+          act();
+          resolve();
+        },
+      };
+    });
   }
 
   /** Every connection breaks, and no new one comes about. */

@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect } from "react";
+import { followUploads } from "../features/composer/followUploads";
 import { InboxPage } from "../features/inbox/InboxPage";
 import { followNotifications } from "../features/notifications/notifications";
 import { followPeople, recallPeople, tellWatched } from "../features/people/people";
@@ -45,6 +46,7 @@ export function Shell() {
       followNotifications(conversation, queries),
       followPresence(conversation),
       followFailures(conversation),
+      followUploads(conversation),
       conversation.engine.onFrame((frame) => {
         if (frame.type === "ready") tellWatched(conversation);
       }),

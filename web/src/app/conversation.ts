@@ -1,4 +1,4 @@
-import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
+import { createContext, useCallback, useContext, useMemo, useSyncExternalStore } from "react";
 import { Engine, type Environment } from "../log/engine";
 import type { Operation, Pending } from "../log/outbox";
 import type { Update } from "../log/replica";
@@ -10,11 +10,14 @@ import { uuid7 } from "../log/uuid";
 import { Connection, type Link, openSocket } from "../wire/connection";
 import type { Api } from "../wire/http";
 import type { Draft, History } from "../wire/types";
+import { drawn } from "./drawing";
 
 /** The least time between two drawings, in milliseconds. */
 const FRAME = 30;
 /** How many times as long as a drawing took the browser is left alone after it, for what is typed. */
 const LEFT_FREE = 3;
+/** The longest that it is left alone: what is said must be seen. */
+const LONGEST = 300;
 /** Messages of one page of history. */
 const PAGE = 60;
 
@@ -48,7 +51,8 @@ export class Conversation {
   private readonly watchers = new Map<string, Set<() => void>>();
   private readonly touched = new Set<string>();
   private telling: ReturnType<typeof setTimeout> | undefined;
-  private quietUntil = 0;
+  private isDrawing = false;
+  private hurry = false;
 
   constructor(
     readonly engine: Engine,
@@ -56,9 +60,9 @@ export class Conversation {
     readonly user: string,
   ) {
     engine.onUpdate((update) => {
-      for (const topic of topicsOf(update)) this.touch(topic);
+      for (const topic of topicsOf(update)) this.touch(topic, isWanted(update));
     });
-    engine.onLink(() => this.touch("link"));
+    engine.onLink(() => this.touch("link", true));
   }
 
   /** Calls back when a topic changes: a room's id, "rooms", "outbox" or "link". */
@@ -97,24 +101,47 @@ export class Conversation {
     return this.engine.perform(operation);
   }
 
-  /** Tells of a change: at once while it is quiet, and of many together while it is not. */
-  private touch(topic: string): void {
+  /**
+   * Tells of a change: at once while it is quiet or somebody waits for it, and else of many together,
+   * so that what is typed has its turn.
+   */
+  private touch(topic: string, wanted: boolean): void {
     this.touched.add(topic);
-    if (this.telling !== undefined) return;
-    const wait = this.quietUntil - performance.now();
-    if (wait <= 0) this.tellTouched();
-    else this.telling = setTimeout(() => this.tellTouched(), wait);
+    this.hurry ||= wanted;
+    if (!this.isDrawing && (this.hurry || this.telling === undefined)) this.tellTouched();
   }
 
   private tellTouched(): void {
+    clearTimeout(this.telling);
     this.telling = undefined;
+    this.hurry = false;
+    if (this.touched.size === 0) return;
     const topics = [...this.touched];
     this.touched.clear();
     for (const topic of topics) this.versions.set(topic, this.version(topic) + 1);
+    this.isDrawing = true;
     const began = performance.now();
     for (const topic of topics) for (const callback of this.watchers.get(topic) ?? []) callback();
-    const ended = performance.now();
-    this.quietUntil = ended + Math.max(FRAME, (ended - began) * LEFT_FREE);
+    // Components draw after this, and the browser after them.
+    drawn(began, (took) => {
+      this.isDrawing = false;
+      const rest = this.hurry ? 0 : Math.min(LONGEST, Math.max(FRAME, took * LEFT_FREE));
+      this.telling = setTimeout(() => this.tellTouched(), rest);
+    });
+  }
+}
+
+/** Whether it answers to what the person has just done. */
+function isWanted(update: Update): boolean {
+  switch (update.kind) {
+    case "said":
+    case "marks":
+    case "standing":
+      return false;
+    case "timeline":
+      return update.wanted === true;
+    default:
+      return true;
   }
 }
 
@@ -169,12 +196,14 @@ export function useRoomLog(id: string): { room: Room | undefined; version: numbe
   return { room: useConversation().engine.room(id), version };
 }
 
-/** What of a room is not stored yet. */
+/** What of a room is not stored yet. The same list until that changes. */
 export function usePending(room: string): readonly Pending[] {
-  useTopic("outbox");
-  return useConversation()
-    .engine.pending()
-    .filter(({ operation }) => operation.room === room);
+  const version = useTopic("outbox");
+  const { engine } = useConversation();
+  return useMemo(() => {
+    void version;
+    return engine.pending().filter(({ operation }) => operation.room === room);
+  }, [engine, room, version]);
 }
 
 /** How this device stands with the server. */

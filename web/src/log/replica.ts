@@ -18,8 +18,8 @@ import type { Request } from "./timeline";
 
 /** Something that the screen or the device's memory has to follow. */
 export type Update =
-  /** The messages of a room, or what is pending in it, have changed. */
-  | { kind: "timeline"; room: string }
+  /** The messages of a room, or what is pending in it, have changed; maybe because somebody wants to see them. */
+  | { kind: "timeline"; room: string; wanted?: true }
   /** A message by somebody has just been said: what a notification may be made of. */
   | { kind: "said"; message: Message }
   /** How far this user has come in a room. */
@@ -213,7 +213,7 @@ export class Replica {
       return;
     }
     for (const message of page.messages) this.own(message);
-    this.effects.tell({ kind: "timeline", room: id });
+    this.effects.tell({ kind: "timeline", room: id, wanted: true });
   }
 
   /** Takes how this user stands in a room, as an answer of the API tells it. */
@@ -351,7 +351,7 @@ export class Replica {
 
   private pendingChanged(room: string): void {
     this.effects.tell({ kind: "outbox" });
-    this.effects.tell({ kind: "timeline", room });
+    this.effects.tell({ kind: "timeline", room, wanted: true });
   }
 
   /** Subscribes a room anew from its position, unless that was asked for already. */

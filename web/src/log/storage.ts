@@ -13,14 +13,21 @@ export interface StoredRoom {
   readonly covered: readonly Interval[];
 }
 
+/** What was written and not sent. */
+export interface StoredDraft {
+  readonly text: string;
+  /** The message that it answers. */
+  readonly replyTo?: string | undefined;
+}
+
 interface Schema extends DBSchema {
   /** Operations that are not stored yet, by id, in the order they were made. */
   outbox: { key: string; value: { order: number; since: number; operation: Operation } };
   rooms: { key: string; value: StoredRoom };
   /** What the lists beside the log are drawn from. */
   lists: { key: string; value: readonly Room[] | readonly User[] };
-  /** What was typed and not sent, by room. */
-  drafts: { key: string; value: string };
+  /** What was written and not sent, by room. Older versions kept the text alone. */
+  drafts: { key: string; value: string | StoredDraft };
 }
 
 /** Messages that a device remembers of each room. */
@@ -112,15 +119,16 @@ export class Memory {
     else await this.database.put("lists", list.people.slice(-PEOPLE), "people");
   }
 
-  /** What was typed into a room and not sent. */
-  async draft(room: string): Promise<string> {
-    return (await this.database.get("drafts", room)) ?? "";
+  /** What was written in a room and not sent. */
+  async draft(room: string): Promise<StoredDraft> {
+    const kept = await this.database.get("drafts", room);
+    return typeof kept === "object" ? kept : { text: kept ?? "" };
   }
 
-  /** Remembers what is being typed. */
-  async keepDraft(room: string, text: string): Promise<void> {
-    if (text === "") await this.database.delete("drafts", room);
-    else await this.database.put("drafts", text, room);
+  /** Remembers what is being written. */
+  async keepDraft(room: string, draft: StoredDraft): Promise<void> {
+    if (draft.text === "" && draft.replyTo === undefined) await this.database.delete("drafts", room);
+    else await this.database.put("drafts", draft, room);
   }
 
   /** Closes the database, so that it can be erased. */

@@ -17,6 +17,7 @@ const PATHS = {
   edit: "M4 16l.8-3.4L13 4.4l2.6 2.6-8.2 8.2z",
   file: "M5 3h6l4 4v10H5zM11 3v4h4",
   gear: "M10 7.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6M10 2.5v2M10 15.5v2M2.5 10h2M15.5 10h2M4.7 4.7l1.4 1.4M13.9 13.9l1.4 1.4M4.7 15.3l1.4-1.4M13.9 6.1l1.4-1.4",
+  grip: "M7.5 5h.01M12.5 5h.01M7.5 10h.01M12.5 10h.01M7.5 15h.01M12.5 15h.01",
   hash: "M7.5 3.5L6 16.5M14 3.5l-1.5 13M3.5 7.5h13M3.5 12.5h13",
   link: "M8.5 11.5a3 3 0 0 0 4.3 0l2.4-2.4a3 3 0 0 0-4.3-4.3l-1 1M11.5 8.5a3 3 0 0 0-4.3 0l-2.4 2.4a3 3 0 0 0 4.3 4.3l1-1",
   lock: "M5 9h10v8H5zM7 9V6.5a3 3 0 0 1 6 0V9",
@@ -40,7 +41,7 @@ export type IconName = keyof typeof PATHS;
 
 /** A line drawing, in the colour of the text around it. It says nothing to a screen reader. */
 export function Icon({ name, size = 20 }: { readonly name: IconName; readonly size?: number }) {
-  const width = name === "more" ? 2.6 : 1.6;
+  const width = name === "more" || name === "grip" ? 2.6 : 1.6;
   return (
     <svg
       aria-hidden="true"

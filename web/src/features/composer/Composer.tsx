@@ -1,51 +1,49 @@
-import { type ClipboardEvent, type KeyboardEvent, useCallback, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useRef } from "react";
 import { useConversation } from "../../app/conversation";
 import { openDialog } from "../../app/dialogs";
 import { t, useLocale } from "../../app/i18n";
 import { usePreferences } from "../../app/preferences";
 import { Button, IconButton } from "../../ui/Button";
 import { isCoarse } from "../../ui/pointer";
-import { toast } from "../../ui/Toasts";
-import type { Message, Room } from "../../wire/types";
-import { Quoted } from "../timeline/Quote";
+import type { Room } from "../../wire/types";
+import { CharactersLeft } from "./CharactersLeft";
 import { Completions, useCompletion } from "./completion";
+import { useDraft, writeDraft } from "./drafts";
 import { EmojiButton } from "./EmojiButton";
+import { ReplyLine } from "./ReplyLine";
+import { release, say, useIsHeld } from "./say";
 import { emojiOf } from "./shortcodes";
 import { Uploads } from "./Uploads";
-import { ready, useUploads } from "./uploads";
+import { boundsInWords, useUploads } from "./uploads";
+import { useLongPaste } from "./useLongPaste";
 import { useTyping } from "./useTyping";
 import "./composer.css";
 
 interface Props {
   readonly room: Room;
-  readonly replyTo: Message | undefined;
-  readonly onReplied: () => void;
   /** Edits the person's last message. */
   readonly onEditLast: () => void;
 }
 
-/** Text longer than this, pasted, is offered as a file, in characters. */
-const LONG_PASTE = 4_000;
 /** Members from which on calling all of them is asked about first. */
 const MANY = 12;
 const EVERYBODY = /(^|[^\p{L}\p{N}_@.-])@(?:all|everyone)(?![\p{L}\p{N}_-])/u;
-/** From this part of the limit on, what is left is shown. */
-const NEAR_LIMIT = 0.9;
-const segmenter = new Intl.Segmenter();
 
 /** Where a person writes. */
-export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
+export function Composer({ room, onEditLast }: Props) {
   const conversation = useConversation();
   const input = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
-  const [text, setText] = useDraft(room.id);
-  const [pasted, setPasted] = useState<string>();
+  const { text, replyTo } = useDraft(room.id);
+  const setText = (next: string) => writeDraft(conversation, room.id, { text: next });
+  const endReply = () => writeDraft(conversation, room.id, { replyTo: undefined });
+  const isHeld = useIsHeld(room.id);
   const enterSends = usePreferences((preferences) => preferences.enterSends);
   const uploads = useUploads(room.id);
   const completion = useCompletion({ input, text, setText, room });
+  const paste = useLongPaste({ addFiles: uploads.add, text, setText });
   const typing = useTyping(room);
   const most = conversation.engine.limits?.text_graphemes ?? 4_000;
-  const left = text.length > most * NEAR_LIMIT ? most - count(text, most + 1_000) : undefined;
   const refused = refusal(room, useLocale());
 
   useEffect(() => {
@@ -67,31 +65,13 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
     void text;
   }, [text]);
 
-  const say = useCallback(async () => {
-    const attachments = await ready(room.id);
-    const said = text.trim();
-    if (attachments === undefined || (said === "" && attachments.length === 0)) return;
-    if (count(text, most + 1) > most) {
-      toast(t("That is too long. The most is {most} characters.", { most }));
-      return;
-    }
-    setText("");
+  const sayNow = () => {
     typing.stop();
-    onReplied();
-    const body = {
-      text: said,
-      ...(attachments.length > 0 ? { attachments } : {}),
-      ...(replyTo ? { reply_to: replyTo.id } : {}),
-    };
-    if (!(await conversation.send(room.id, body))) {
-      setText(text);
-      toast(t("Too much is waiting to be sent. Try again when there is a connection."));
-    }
-  }, [conversation, room.id, text, setText, most, replyTo, onReplied, typing]);
-
+    void say(conversation, room.id, most);
+  };
   const send = () => {
     if (room.members < MANY || !EVERYBODY.test(text) || !mayCallAll(room)) {
-      void say();
+      sayNow();
       return;
     }
     openDialog({
@@ -102,7 +82,7 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
           members: room.members,
         }),
         action: t("Send"),
-        act: () => void say(),
+        act: sayNow,
       },
     });
   };
@@ -117,47 +97,38 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
     } else if (event.key === "ArrowUp" && text === "") {
       event.preventDefault();
       onEditLast();
-    } else if (event.key === "Escape" && replyTo) {
+    } else if (event.key === "Escape" && (isHeld || replyTo)) {
       event.stopPropagation();
-      onReplied();
+      if (isHeld) release(room.id);
+      else endReply();
     }
-  };
-
-  const onPaste = (event: ClipboardEvent) => {
-    const files = [...event.clipboardData.files];
-    const pasted = event.clipboardData.getData("text/plain");
-    if (files.length > 0) {
-      event.preventDefault();
-      uploads.add(files);
-    } else {
-      setPasted(pasted.length > LONG_PASTE ? pasted : undefined);
-    }
-  };
-  const attachPasted = () => {
-    if (pasted === undefined) return;
-    uploads.add([new File([pasted], "text.txt", { type: "text/plain" })]);
-    setText(text.replace(pasted.replaceAll("\r\n", "\n"), ""));
-    setPasted(undefined);
-    input.current?.focus();
   };
 
   if (refused) return <div className="composer-closed">{refused}</div>;
   return (
     <div className="composer">
-      {replyTo && (
-        <div className="composer-reply">
-          <span>{t("Replying to")}</span> <Quoted message={replyTo} />
-          <IconButton icon="close" size={16} label={t("Cancel reply")} onPress={onReplied} />
-        </div>
-      )}
-      {pasted !== undefined && text !== "" && (
+      {replyTo && <ReplyLine room={room.id} message={replyTo} onCancel={endReply} />}
+      {paste.isOffered && (
         <div className="composer-note" role="status">
           <span>{t("That is a long text.")}</span>
-          <Button onPress={attachPasted}>{t("Attach it as a file")}</Button>
-          <IconButton icon="close" size={16} label={t("Dismiss")} onPress={() => setPasted(undefined)} />
+          <Button
+            onPress={() => {
+              paste.attach();
+              input.current?.focus();
+            }}
+          >
+            {t("Attach it as a file")}
+          </Button>
+          <IconButton icon="close" size={16} label={t("Dismiss")} onPress={paste.dismiss} />
         </div>
       )}
       <Uploads room={room.id} />
+      {isHeld && (
+        <div className="composer-note" role="status">
+          <span>{t("It will be sent as soon as the files are there.")}</span>
+          <Button onPress={() => release(room.id)}>{t("Don’t send yet")}</Button>
+        </div>
+      )}
       <Completions completion={completion} />
       <div className="composer-line">
         <input
@@ -170,7 +141,12 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
             currentTarget.value = "";
           }}
         />
-        <IconButton icon="add" label={t("Attach files")} onPress={() => picker.current?.click()} />
+        <IconButton
+          icon="add"
+          label={t("Attach files")}
+          title={boundsInWords()}
+          onPress={() => picker.current?.click()}
+        />
         <textarea
           ref={input}
           className="composer-input"
@@ -189,13 +165,10 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
           }}
           onBlur={typing.stop}
           onKeyDown={onKeyDown}
-          onPaste={onPaste}
+          onPaste={paste.onPaste}
+          readOnly={isHeld}
         />
-        {left !== undefined && (
-          <span className="composer-left" data-over={left < 0 || undefined} role="status">
-            {left}
-          </span>
-        )}
+        <CharactersLeft text={text} most={most} />
         <EmojiButton
           label={t("Emoji")}
           onPick={(emoji) => {
@@ -205,36 +178,12 @@ export function Composer({ room, replyTo, onReplied, onEditLast }: Props) {
         <IconButton
           icon="send"
           label={t("Send")}
-          isDisabled={text.trim() === "" && uploads.list.length === 0}
+          isDisabled={isHeld || (text.trim() === "" && uploads.list.length === 0)}
           onPress={send}
         />
       </div>
     </div>
   );
-}
-
-/** What is being typed into a room; it survives a reload and a change of room. */
-function useDraft(room: string): [string, (text: string) => void] {
-  const { memory } = useConversation();
-  const [text, set] = useState("");
-  useEffect(() => {
-    let current = true;
-    void memory.draft(room).then((draft) => {
-      // What has been typed meanwhile is newer.
-      if (current && draft) set((typed) => typed || draft);
-    });
-    return () => {
-      current = false;
-    };
-  }, [memory, room]);
-  const keep = useCallback(
-    (next: string) => {
-      set(next);
-      void memory.keepDraft(room, next);
-    },
-    [memory, room],
-  );
-  return [text, keep];
 }
 
 /** What is typed, with the `:shortcode:` that has just been closed as its emoji. */
@@ -253,16 +202,6 @@ function withEmoji(input: HTMLTextAreaElement): string {
 function mayCallAll({ mention_all, role }: Room): boolean {
   const rank = { member: 0, moderator: 1, owner: 2 };
   return role !== null && rank[role] >= rank[mention_all];
-}
-
-/** What a person sees as characters, up to `most`. */
-function count(text: string, most: number): number {
-  let graphemes = 0;
-  for (const _ of segmenter.segment(text)) {
-    graphemes += 1;
-    if (graphemes >= most) break;
-  }
-  return graphemes;
 }
 
 /** Why nothing can be written here, if that is so. */

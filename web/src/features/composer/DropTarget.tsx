@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { t } from "../../app/i18n";
-import { useUploads } from "./uploads";
+import { boundsInWords, useUploads } from "./uploads";
 
 /** Takes files that are dropped anywhere on the window. */
 export function DropTarget({ room, children }: { readonly room: string; readonly children: ReactNode }) {
@@ -37,7 +37,12 @@ export function DropTarget({ room, children }: { readonly room: string; readonly
   return (
     <>
       {children}
-      {over > 0 && <div className="drop-target">{t("Drop files here to attach them")}</div>}
+      {over > 0 && (
+        <div className="drop-target">
+          {t("Drop files here to attach them")}
+          <small>{boundsInWords()}</small>
+        </div>
+      )}
     </>
   );
 }

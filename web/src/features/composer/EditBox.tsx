@@ -2,6 +2,7 @@ import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useConversation } from "../../app/conversation";
 import { openDialog } from "../../app/dialogs";
 import { t } from "../../app/i18n";
+import { usePreferences } from "../../app/preferences";
 import { Button } from "../../ui/Button";
 import type { Message, Room } from "../../wire/types";
 
@@ -15,6 +16,7 @@ interface Props {
 export function EditBox({ room, message, onClose }: Props) {
   const conversation = useConversation();
   const [text, setText] = useState(message.body.text);
+  const enterSends = usePreferences((preferences) => preferences.enterSends);
   const input = useRef<HTMLTextAreaElement>(null);
 
   useEffect(() => {
@@ -46,7 +48,7 @@ export function EditBox({ room, message, onClose }: Props) {
     if (event.key === "Escape") {
       event.stopPropagation();
       onClose();
-    } else if (event.key === "Enter" && !event.shiftKey) {
+    } else if (event.key === "Enter" && event.shiftKey !== enterSends) {
       event.preventDefault();
       save();
     }
@@ -65,7 +67,9 @@ export function EditBox({ room, message, onClose }: Props) {
         onKeyDown={onKeyDown}
       />
       <div className="edit-actions">
-        <span className="field-hint">{t("Enter saves, Esc cancels")}</span>
+        <span className="field-hint">
+          {enterSends ? t("Enter saves, Esc cancels") : t("Shift+Enter saves, Esc cancels")}
+        </span>
         <Button onPress={onClose}>{t("Cancel")}</Button>
         <Button kind="primary" onPress={save}>
           {t("Save")}

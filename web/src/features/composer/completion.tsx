@@ -1,4 +1,5 @@
 import { type KeyboardEvent, type RefObject, useEffect, useState } from "react";
+import { usedEmoji } from "../../app/preferences";
 import { Avatar } from "../../ui/Avatar";
 import type { Room } from "../../wire/types";
 import { usePeopleById } from "../people/people";
@@ -66,7 +67,9 @@ export function useCompletion({ input, text, setText, room }: Around): Completio
   };
   const accept = (index: number) => {
     const option = options[index];
-    if (option) replace(at, cursor, option.insert);
+    if (!option) return;
+    if (sign === ":") usedEmoji(option.insert.trim());
+    replace(at, cursor, option.insert);
   };
 
   return {

@@ -2,9 +2,12 @@ import { create } from "zustand";
 import { inWords } from "../../app/explain";
 import { t } from "../../app/i18n";
 import { toast } from "../../ui/Toasts";
-import { csrf } from "../../wire/http";
-import type { Attachment, Problem } from "../../wire/types";
-import { api } from "../session/session";
+import { authorized, dropSilent, Refused } from "../../wire/exchange";
+import { type Obstacle, Perseverance, passing } from "../../wire/persevere";
+import { FileGone, Tus } from "../../wire/tus";
+import type { Attachment } from "../../wire/types";
+import { api, useSession } from "../session/session";
+import { Turns } from "./turns";
 
 /** A file on its way to the server. */
 export interface Upload {
@@ -15,12 +18,29 @@ export interface Upload {
   readonly preview: string | undefined;
   readonly state:
     | { kind: "sending"; progress: number }
+    /** It goes on by itself. */
+    | { kind: "waiting"; progress: number; for: Obstacle }
     | { kind: "done"; attachment: Attachment }
     | { kind: "failed"; detail: string };
 }
 
+/** What carries one file. */
+interface Carrier {
+  readonly tus: Tus;
+  readonly perseverance: Perseverance;
+  /** Ends the attempts. */
+  readonly stop: AbortController;
+}
+
+/** Files that are sent at the same time: a browser has six connections, and others need some. */
+const AT_A_TIME = 3;
+
 const useStore = create<{ uploads: readonly Upload[] }>(() => ({ uploads: [] }));
-const requests = new Map<string, XMLHttpRequest>();
+const carriers = new Map<string, Carrier>();
+/** Removals that the server has not heard of yet. */
+const endings = new Set<Perseverance>();
+const turns = new Turns(AT_A_TIME);
+const send = authorized(api);
 /** Bounds until the server has told its own. */
 const bounds = { bytes: 50 * 1024 * 1024, count: 10 };
 
@@ -28,6 +48,11 @@ const bounds = { bytes: 50 * 1024 * 1024, count: 10 };
 export function boundUploads(bytes: number, count: number): void {
   bounds.bytes = bytes;
   bounds.count = count;
+}
+
+/** What may be attached, in words. */
+export function boundsInWords(): string {
+  return t("Up to {count} files of {most} MB each", { count: bounds.count, most: megabytes(bounds.bytes) });
 }
 
 /** The files that wait to be sent into a room. */
@@ -40,12 +65,11 @@ export function useUploads(room: string): { list: readonly Upload[]; add: (files
 }
 
 function add(room: string, files: readonly File[]): void {
-  const waiting = useStore.getState().uploads.filter((upload) => upload.room === room).length;
-  const free = bounds.count - waiting;
+  const free = bounds.count - of(room).length;
   if (files.length > free) toast(t("At most {count} files go with one message.", bounds));
   for (const file of files.slice(0, free)) {
     if (file.size > bounds.bytes) {
-      const most = Math.floor(bounds.bytes / (1024 * 1024));
+      const most = megabytes(bounds.bytes);
       toast(t("{name} is too large: the most is {most} MB.", { name: file.name, most }));
       continue;
     }
@@ -53,44 +77,71 @@ function add(room: string, files: readonly File[]): void {
     const state = { kind: "sending", progress: 0 } as const;
     const upload: Upload = { key: crypto.randomUUID(), room, file, preview, state };
     useStore.setState(({ uploads }) => ({ uploads: [...uploads, upload] }));
-    start(upload);
+    void carry(upload);
   }
 }
 
-/** Tries one that has failed once more. */
+/** Goes on with one that has failed, from where the server has it. */
 export function again(upload: Upload): void {
   become(upload.key, { kind: "sending", progress: 0 });
-  start(upload);
+  void carry(upload);
 }
 
-/** Takes one back. */
-export function cancel({ key, preview }: Upload): void {
-  requests.get(key)?.abort();
-  requests.delete(key);
-  if (preview) URL.revokeObjectURL(preview);
-  useStore.setState(({ uploads }) => ({ uploads: uploads.filter((upload) => upload.key !== key) }));
+/** Takes one back, from the server as well. */
+export function cancel(upload: Upload): void {
+  const carrier = carriers.get(upload.key);
+  drop(upload);
+  carrier?.stop.abort();
+  if (!carrier) return;
+  // However long the network is away: until then the file takes some of the person's space.
+  const { signal } = new AbortController();
+  const ending = new Perseverance();
+  endings.add(ending);
+  void ending
+    .run({ attempt: () => carrier.tus.end(signal), onWait: () => undefined, signal })
+    .catch(() => undefined)
+    .finally(() => endings.delete(ending));
 }
 
-/** The ids of a room's files, which are taken from the list; nothing if one is not there yet. */
-export async function ready(room: string): Promise<string[] | undefined> {
-  const mine = () => useStore.getState().uploads.filter((upload) => upload.room === room);
-  await new Promise<void>((resolve) => {
-    const done = () => mine().every(({ state }) => state.kind !== "sending");
-    if (done()) {
-      resolve();
-      return;
-    }
-    const stop = useStore.subscribe(() => {
-      if (!done()) return;
+/** Puts a file before the one that is now at `index` among its room's; behind all of them at their number. */
+export function move(room: string, key: string, index: number): void {
+  useStore.setState(({ uploads }) => {
+    const mine = uploads.filter((upload) => upload.room === room);
+    const moved = mine.find((upload) => upload.key === key);
+    if (!moved) return { uploads };
+    const before = mine.slice(0, index).filter((upload) => upload !== moved);
+    const after = mine.slice(index).filter((upload) => upload !== moved);
+    const others = uploads.filter((upload) => upload.room !== room);
+    return { uploads: [...others, ...before, moved, ...after] };
+  });
+}
+
+/** Resolves when none of a room's files is on its way any more. Rejects with the signal's reason. */
+export function settled(room: string, signal: AbortSignal): Promise<void> {
+  const isSettled = () => of(room).every(({ state }) => state.kind === "done" || state.kind === "failed");
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      if (!isSettled()) return;
       stop();
       resolve();
+    };
+    const stop = useStore.subscribe(look);
+    signal.addEventListener("abort", () => {
+      stop();
+      reject(signal.reason);
     });
+    look();
   });
-  const all = mine();
-  if (all.some(({ state }) => state.kind === "failed")) return undefined;
-  for (const { state } of all) if (state.kind === "done") known.set(state.attachment.id, state.attachment);
-  for (const upload of all) cancel(upload);
-  return all.flatMap(({ state }) => (state.kind === "done" ? state.attachment.id : []));
+}
+
+/** The ids of a room's files in their order, which are taken from the list; nothing if one is not there. */
+export function take(room: string): string[] | undefined {
+  const all = of(room);
+  const attachments = all.flatMap(({ state }) => (state.kind === "done" ? state.attachment : []));
+  if (attachments.length < all.length) return undefined;
+  for (const attachment of attachments) known.set(attachment.id, attachment);
+  for (const upload of all) drop(upload);
+  return attachments.map(({ id }) => id);
 }
 
 /** What went out with messages of this tab: they show it before the server has told of them. */
@@ -101,50 +152,97 @@ export function uploaded(id: string): Attachment | undefined {
   return known.get(id);
 }
 
+/** Tries at once what waits: the network may be back. */
+export function wakeUploads(): void {
+  dropSilent();
+  for (const { perseverance } of carriers.values()) perseverance.wake();
+  for (const ending of endings) ending.wake();
+}
+
+/** Whether leaving the page now would lose files. */
+export function hasUploads(): boolean {
+  return useStore.getState().uploads.length > 0;
+}
+
+// What somebody was sending ends with their session.
+useSession.subscribe(({ kind }) => {
+  if (kind === "somebody") return;
+  for (const { stop } of carriers.values()) stop.abort();
+  for (const upload of useStore.getState().uploads) drop(upload);
+});
+
+function of(room: string): readonly Upload[] {
+  return useStore.getState().uploads.filter((upload) => upload.room === room);
+}
+
+function drop({ key, preview }: Upload): void {
+  carriers.delete(key);
+  if (preview) URL.revokeObjectURL(preview);
+  useStore.setState(({ uploads }) => ({ uploads: uploads.filter((upload) => upload.key !== key) }));
+}
+
 function become(key: string, state: Upload["state"]): void {
   useStore.setState(({ uploads }) => ({
     uploads: uploads.map((upload) => (upload.key === key ? { ...upload, state } : upload)),
   }));
 }
 
-/** Only this kind of request tells how far an upload has come. */
-function start(upload: Upload, isRepeat = false): void {
-  const { key, room, file } = upload;
-  const request = new XMLHttpRequest();
-  requests.set(key, request);
-  const name = encodeURIComponent(file.name);
-  request.open("POST", `/api/v1/rooms/${room}/attachments?name=${name}`);
-  request.setRequestHeader("content-type", file.type || "application/octet-stream");
-  const token = csrf();
-  if (token) request.setRequestHeader("x-csrf-token", token);
-  request.upload.onprogress = ({ loaded, total }) => {
-    become(key, { kind: "sending", progress: total > 0 ? loaded / total : 0 });
-  };
-  request.onload = () => {
-    requests.delete(key);
-    if (request.status < 300) {
-      become(key, { kind: "done", attachment: JSON.parse(request.responseText) as Attachment });
-    } else if (request.status === 401 && !isRepeat) {
-      // The access token has run out: with a new one it is sent once more.
-      api.renew().then(
-        (renewed) =>
-          renewed ? start(upload, true) : become(key, { kind: "failed", detail: refusal(request) }),
-        () => become(key, { kind: "failed", detail: t("The server can’t be reached.") }),
-      );
-    } else {
-      become(key, { kind: "failed", detail: refusal(request) });
-    }
-  };
-  request.onerror = () => become(key, { kind: "failed", detail: t("The server can’t be reached.") });
-  request.send(file);
+function carrierOf({ key, room, file }: Upload): Carrier {
+  const tus =
+    carriers.get(key)?.tus ??
+    new Tus({
+      send,
+      endpoint: `/api/v1/rooms/${room}/attachments`,
+      file,
+      onProgress: (bytes) =>
+        become(key, { kind: "sending", progress: file.size > 0 ? bytes / file.size : 1 }),
+      onAdvance: () => carriers.get(key)?.perseverance.advanced(),
+    });
+  const carrier = { tus, perseverance: new Perseverance(), stop: new AbortController() };
+  carriers.set(key, carrier);
+  return carrier;
 }
 
-function refusal({ status, responseText }: XMLHttpRequest): string {
-  if (status === 413) return t("The file is too large for the server.");
+async function carry(upload: Upload): Promise<void> {
+  const { key } = upload;
+  const { tus, perseverance, stop } = carrierOf(upload);
+  const { signal } = stop;
+  const attachment = turns.take(signal, () =>
+    perseverance.run({
+      attempt: () => tus.run(signal),
+      isPassing: (refusal) => mayPass(refusal, tus),
+      onWait: (obstacle) => become(key, { kind: "waiting", progress: progressOf(key), for: obstacle }),
+      signal,
+    }),
+  );
   try {
-    const { code, detail } = JSON.parse(responseText) as Problem;
-    return inWords(code) ?? detail;
-  } catch {
-    return t("The upload failed ({status}).", { status });
+    become(key, { kind: "done", attachment: await attachment });
+  } catch (error) {
+    if (!signal.aborted) become(key, { kind: "failed", detail: inOwnWords(error) });
   }
+}
+
+/** To begin too fast is told; to go on too fast is waited for. What the server has forgotten begins anew. */
+function mayPass(refusal: Refused, tus: Tus): boolean {
+  if (refusal.problem?.code === "upload_not_found") return true;
+  return passing(refusal) && (refusal.answer.status !== 429 || tus.begun);
+}
+
+function progressOf(key: string): number {
+  const state = useStore.getState().uploads.find((upload) => upload.key === key)?.state;
+  return state && "progress" in state ? state.progress : 0;
+}
+
+function inOwnWords(error: unknown): string {
+  if (error instanceof FileGone) return t("The file can’t be read any more.");
+  if (!(error instanceof Refused)) return t("Something went wrong. Try again.");
+  const { answer, problem } = error;
+  if (answer.status === 413) return t("The file is too large for the server.");
+  const { status } = answer;
+  if (!problem) return t("The upload failed ({status}).", { status });
+  return inWords(problem.code, Math.ceil((problem.retry_after_ms ?? 1_000) / 1_000)) ?? problem.detail;
+}
+
+function megabytes(bytes: number): number {
+  return Math.floor(bytes / (1024 * 1024));
 }

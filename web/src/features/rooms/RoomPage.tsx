@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { useConversation, useRoomLog } from "../../app/conversation";
 import { t, useLocale } from "../../app/i18n";
 import { go, show, useLocation } from "../../app/router";
@@ -8,6 +8,7 @@ import { toast } from "../../ui/Toasts";
 import type { Message, Room } from "../../wire/types";
 import { Composer } from "../composer/Composer";
 import { DropTarget } from "../composer/DropTarget";
+import { writeDraft } from "../composer/drafts";
 import { doing } from "../people/PersonLine";
 import { Timeline } from "../timeline/Timeline";
 import { TypingLine } from "../timeline/TypingLine";
@@ -27,8 +28,8 @@ interface Props {
 export function RoomPage({ id, target }: Props) {
   const room = useRoom(id);
   const { isLoading } = useRooms();
-  const { engine, user } = useConversation();
-  const [replyTo, setReplyTo] = useState<Message>();
+  const conversation = useConversation();
+  const { engine, user } = conversation;
   const [editing, setEditing] = useState<string>();
 
   useEffect(() => {
@@ -40,6 +41,13 @@ export function RoomPage({ id, target }: Props) {
       go({ page: "home" }, undefined, true);
     });
   }, [engine, id]);
+
+  const reply = useCallback(
+    (message: Message) => writeDraft(conversation, id, { replyTo: message.id }),
+    [conversation, id],
+  );
+
+  const edit = useCallback((message: Message | undefined) => setEditing(message?.id), []);
 
   const isMember = room !== undefined;
   useEffect(() => {
@@ -55,16 +63,10 @@ export function RoomPage({ id, target }: Props) {
   return (
     <DropTarget room={id}>
       <RoomHead room={room} />
-      <Timeline
-        room={room}
-        target={target}
-        onReply={setReplyTo}
-        editing={editing}
-        onEdit={(message) => setEditing(message?.id)}
-      />
+      <Timeline room={room} target={target} onReply={reply} editing={editing} onEdit={edit} />
       <FirstSteps room={room} />
       <TypingLine room={room} />
-      <Composer room={room} replyTo={replyTo} onReplied={() => setReplyTo(undefined)} onEditLast={editLast} />
+      <Composer room={room} onEditLast={editLast} />
     </DropTarget>
   );
 }

@@ -6,8 +6,8 @@ import type { Message } from "../../wire/types";
 import { nameOf, usePerson } from "../people/people";
 import { api } from "../session/session";
 
-/** The message that another one answers. */
-export function Quote({ room, message: id }: { readonly room: string; readonly message: string }) {
+/** A message that another one answers, from the log or from the server. */
+export function useQuoted(room: string, id: string): { message: Message | undefined; isGone: boolean } {
   const known = useRoomLog(room).room?.timeline.byId(id);
   const { data, isError } = useQuery({
     queryKey: ["message", room, id],
@@ -16,8 +16,13 @@ export function Quote({ room, message: id }: { readonly room: string; readonly m
     staleTime: 60_000,
     retry: false,
   });
-  const message = known ?? data;
-  if (!message) return <div className="quote">{isError ? t("The message is not there any more.") : "…"}</div>;
+  return { message: known ?? data, isGone: isError };
+}
+
+/** The message that another one answers. */
+export function Quote({ room, message: id }: { readonly room: string; readonly message: string }) {
+  const { message, isGone } = useQuoted(room, id);
+  if (!message) return <div className="quote">{isGone ? t("The message is not there any more.") : "…"}</div>;
   return (
     <button type="button" className="quote" onClick={() => go({ page: "room", room, seq: message.seq })}>
       <Quoted message={message} />

@@ -1,5 +1,5 @@
 import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useConversation, useLink, usePending, useRoomLog } from "../../app/conversation";
 import { t, useLanguage } from "../../app/i18n";
 import { IconButton } from "../../ui/Button";
@@ -12,7 +12,7 @@ import { keepAnchor } from "./anchors";
 import { DateRow, StickyDate } from "./DateRow";
 import { MessageRow } from "./MessageRow";
 import { RoomBeginning } from "./RoomBeginning";
-import { type Row, rowsOf } from "./rows";
+import { type Row, reuse, rowsOf } from "./rows";
 import { useLanding } from "./useLanding";
 import { useNewAfter } from "./useNewAfter";
 import { useReading } from "./useReading";
@@ -44,14 +44,16 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const [newAfter, setNewAfter] = useNewAfter(room, log, online);
   const [atEnd, setAtEnd] = useState(true);
-  const [seenUpto, setSeenUpto] = useState(0);
+  /** How far the reader had come when they were last at the end. */
+  const seenUpto = useRef(0);
   const [dismissed, dismiss] = useState(false);
 
+  const drawn = useRef<readonly Row[]>([]);
   const rows = useMemo(() => {
     void version;
     if (!log) return [];
     const others = [...log.marks.values()].filter(({ user }) => user !== conversation.user);
-    return rowsOf({
+    const made = rowsOf({
       log: log.timeline.rows(log.head.seq),
       complete: log.timeline.complete,
       pending,
@@ -63,7 +65,12 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
       room: room.id,
       uploaded,
     });
+    return reuse(made, drawn.current);
   }, [log, version, pending, online, conversation, newAfter, room.id]);
+
+  useEffect(() => {
+    drawn.current = rows;
+  }, [rows]);
 
   const roving = useRoving({
     rows,
@@ -112,7 +119,7 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     if (!element) return;
     const left = element.scrollHeight - element.scrollTop - element.clientHeight;
     setAtEnd(left < AT_END);
-    if (left < AT_END) setSeenUpto(log?.position.seq ?? 0);
+    if (left < AT_END) seenUpto.current = log?.position.seq ?? 0;
   };
 
   // Who is at the end stays there when the room to read in shrinks: a keyboard, a reply, a long draft.
@@ -127,6 +134,15 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
+
+  // Where old messages leave the memory as new ones come, the list itself does not follow: what stands
+  // before the first message, a gap, is not what it expects.
+  const beginning = rows.find(({ kind }) => kind === "message")?.key;
+  const hasLanded = useRef(landed);
+  hasLanded.current = landed;
+  useLayoutEffect(() => {
+    if (beginning !== undefined && hasLanded.current && stays.current) virtual.scrollToEnd();
+  }, [beginning, virtual]);
 
   // Where the reader is, for when they come back.
   const top = rows.slice(first, last + 1).find((row) => row.kind === "message");
@@ -180,11 +196,8 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
   }, [items, rows]);
   useEffect(() => watch(conversation, authors.split(" ").filter(Boolean)), [conversation, authors]);
 
-  const isLoading =
-    !log || (log.timeline.messages().length === 0 && !log.timeline.complete && pending.length === 0);
-  const fresh = rows.filter(
-    (row) => row.kind === "message" && !row.own && row.message.seq > seenUpto && seenUpto > 0,
-  ).length;
+  const isLoading = !log || (log.timeline.size === 0 && !log.timeline.complete && pending.length === 0);
+  const fresh = atEnd || seenUpto.current === 0 ? 0 : othersAfter(rows, seenUpto.current);
   const divider = rows.findIndex(({ kind }) => kind === "new");
   const day = dayAt(rows, first);
   return (
@@ -310,9 +323,17 @@ function Skeletons({ count = 6 }: { readonly count?: number }) {
   );
 }
 
+/** How many messages of others come after a seq. */
+function othersAfter(rows: readonly Row[], seq: number): number {
+  return rows.filter((row) => row.kind === "message" && !row.own && row.message.seq > seq).length;
+}
+
 /** The day of the first row in view, unless its date can be seen anyway. */
 function dayAt(rows: readonly Row[], first: number): string | undefined {
   if (rows[first]?.kind === "date" || rows[first]?.kind === "beginning") return undefined;
-  const date = rows.slice(0, first).findLast(({ kind }) => kind === "date");
-  return date?.kind === "date" ? date.day : undefined;
+  for (let index = Math.min(first, rows.length) - 1; index >= 0; index -= 1) {
+    const row = rows[index];
+    if (row?.kind === "date") return row.day;
+  }
+  return undefined;
 }

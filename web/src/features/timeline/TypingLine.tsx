@@ -17,6 +17,8 @@ export function TypingLine({ room }: { readonly room: Room }) {
     set(new Map());
     const timers = new Map<string, ReturnType<typeof setTimeout>>();
     const stop = (user: string) => {
+      // Nobody draws anything for those who were not typing.
+      if (!timers.has(user)) return;
       clearTimeout(timers.get(user));
       timers.delete(user);
       set((before) => new Map([...before].filter(([other]) => other !== user)));

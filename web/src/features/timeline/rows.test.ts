@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Pending } from "../../log/outbox";
 import type { Row as LogRow } from "../../log/timeline";
 import type { Attachment, Message } from "../../wire/types";
-import { type Row, rowsOf, type Source } from "./rows";
+import { type Row, reuse, rowsOf, type Source } from "./rows";
 
 const START = Date.parse("2026-05-04T10:00:00Z");
 
@@ -125,4 +125,34 @@ test("a gap is a row of its own and ends a group", () => {
   expect(short(rows([message(1, "a", 0), gap, message(5, "a", 1)]))).toBe("d m1 g m5");
   const keys = rows([message(1, "a", 0), gap, message(5, "a", 1)]).map(({ key }) => key);
   expect(new Set(keys).size).toBe(keys.length);
+});
+
+describe("rows that are made anew", () => {
+  const log = Array.from({ length: 5 }, (_, index) => message(index + 1, index < 3 ? "a" : "me", index));
+
+  test("are the same objects where nothing has changed", () => {
+    const before = rows(log);
+    const after = reuse(rows([...log, message(6, "b", 9)]), before);
+    expect(after.slice(0, -1).every((row, index) => row === before[index])).toBe(true);
+    expect(short(after.slice(-1))).toBe("m6");
+  });
+
+  test("are others where something has", () => {
+    const before = rows(log, { read: 3 });
+    const after = reuse(rows(log, { read: 4 }), before);
+    const changed = after.filter((row) => !before.includes(row));
+    expect(short(changed)).toBe("m4");
+    expect(changed[0]).toMatchObject({ delivery: { kind: "read" } });
+    const edited = message(2, "a", 1, { body: { text: "other" } });
+    expect(short(reuse(rows(log.with(1, edited)), before).filter((row) => !before.includes(row)))).toContain(
+      "other",
+    );
+  });
+
+  test("are others where what was refused is tried again", () => {
+    const failed = send("id-9", { kind: "failed", code: "muted", detail: "no" });
+    const before = rows(log, { pending: [failed] });
+    const after = reuse(rows(log, { pending: [send("id-9")] }), before);
+    expect(after.filter((row) => !before.includes(row))).toMatchObject([{ delivery: { kind: "sending" } }]);
+  });
 });

@@ -91,6 +91,30 @@ export function rowsOf(source: Source): Row[] {
   return rows;
 }
 
+/** Rows that are what they were before stay the same objects, so that nobody draws them again. */
+export function reuse(rows: Row[], before: readonly Row[]): Row[] {
+  const known = new Map(before.map((row) => [row.key, row]));
+  return rows.map((row) => {
+    const old = known.get(row.key);
+    return old && isSame(row, old) ? old : row;
+  });
+}
+
+function isSame(row: Row, old: Row): boolean {
+  if (row.kind === "message" && old.kind === "message") {
+    return (
+      row.message === old.message &&
+      row.continues === old.continues &&
+      row.changing === old.changing &&
+      row.delivery?.kind === old.delivery?.kind &&
+      row.delivery?.kind !== "failed"
+    );
+  }
+  if (row.kind === "gap" && old.kind === "gap") return row.after === old.after && row.before === old.before;
+  // The others are what their key says.
+  return row.kind === old.kind && row.kind !== "message";
+}
+
 /** A message with what its reader has done to it and the server has not told of yet. */
 function overlay(message: Message, source: Source): { message: Message; changing: boolean } {
   let shown = message;

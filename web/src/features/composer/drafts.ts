@@ -1,0 +1,40 @@
+import { useEffect } from "react";
+import { create } from "zustand";
+import { type Conversation, useConversation } from "../../app/conversation";
+import type { StoredDraft } from "../../log/storage";
+import { useSession } from "../session/session";
+
+/** What is being written in each room, as far as this tab has looked. */
+const useDrafts = create<Record<string, StoredDraft>>(() => ({}));
+
+const EMPTY: StoredDraft = { text: "" };
+
+/** What is being written in a room; it survives a change of room and a reload. */
+export function useDraft(room: string): StoredDraft {
+  const { memory } = useConversation();
+  useEffect(() => {
+    if (useDrafts.getState()[room]) return;
+    void memory.draft(room).then((draft) => {
+      // What has been written meanwhile is newer.
+      if (!useDrafts.getState()[room]) useDrafts.setState({ [room]: draft });
+    });
+  }, [memory, room]);
+  return useDrafts((drafts) => drafts[room]) ?? EMPTY;
+}
+
+/** What is being written in a room right now. */
+export function draftOf(room: string): StoredDraft {
+  return useDrafts.getState()[room] ?? EMPTY;
+}
+
+/** Changes a part of what is being written in a room. */
+export function writeDraft({ memory }: Conversation, room: string, change: Partial<StoredDraft>): void {
+  const draft = { ...draftOf(room), ...change };
+  useDrafts.setState({ [room]: draft });
+  void memory.keepDraft(room, draft);
+}
+
+// Somebody else may come.
+useSession.subscribe(({ kind }) => {
+  if (kind !== "somebody") useDrafts.setState({}, true);
+});

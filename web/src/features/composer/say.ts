@@ -1,0 +1,60 @@
+import { create } from "zustand";
+import type { Conversation } from "../../app/conversation";
+import { t } from "../../app/i18n";
+import { toast } from "../../ui/Toasts";
+import { useSession } from "../session/session";
+import { draftOf, writeDraft } from "./drafts";
+import { countGraphemes } from "./graphemes";
+import { settled, take } from "./uploads";
+
+/** Rooms whose message goes out as soon as its files are there, and what takes that back. */
+const useHeld = create<Record<string, AbortController>>(() => ({}));
+
+useSession.subscribe(({ kind }) => {
+  if (kind !== "somebody") for (const hold of Object.values(useHeld.getState())) hold.abort();
+});
+
+/** Whether a room's message waits for its files. */
+export function useIsHeld(room: string): boolean {
+  return useHeld((held) => held[room] !== undefined);
+}
+
+/** Lets the person go on writing what waits for its files. */
+export function release(room: string): void {
+  useHeld.getState()[room]?.abort();
+}
+
+/**
+ * Says what is written in a room, once its files are there. Meanwhile nothing of it changes, wherever
+ * the person is; if a file fails, it stays where it is.
+ */
+export async function say(conversation: Conversation, room: string, most: number): Promise<void> {
+  if (useHeld.getState()[room]) return;
+  if (countGraphemes(draftOf(room).text.trim(), most + 1) > most) {
+    toast(t("That is too long. The most is {most} characters.", { most }));
+    return;
+  }
+  const hold = new AbortController();
+  useHeld.setState({ [room]: hold });
+  try {
+    await settled(room, hold.signal);
+  } catch {
+    return;
+  } finally {
+    const { [room]: _, ...others } = useHeld.getState();
+    useHeld.setState(others, true);
+  }
+  const attachments = take(room);
+  const draft = draftOf(room);
+  const text = draft.text.trim();
+  if (attachments === undefined || (text === "" && attachments.length === 0)) return;
+  writeDraft(conversation, room, { text: "", replyTo: undefined });
+  const body = {
+    text,
+    ...(attachments.length > 0 ? { attachments } : {}),
+    ...(draft.replyTo ? { reply_to: draft.replyTo } : {}),
+  };
+  if (await conversation.send(room, body)) return;
+  writeDraft(conversation, room, draft);
+  toast(t("Too much is waiting to be sent. Try again when there is a connection."));
+}
