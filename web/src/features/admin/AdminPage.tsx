@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { t } from "../../app/i18n";
-import { go } from "../../app/router";
+import { leaveFor } from "../../app/router";
 import { IconButton } from "../../ui/Button";
 import { AuditList } from "../rooms/AuditList";
 import { useMe } from "../session/session";
@@ -24,7 +24,7 @@ export default function AdminPage() {
     <section className="page">
       <header className="room-head">
         <span className="only-phone">
-          <IconButton icon="back" label={t("Back to the rooms")} onPress={() => go({ page: "home" })} />
+          <IconButton icon="back" label={t("Back to the rooms")} onPress={() => leaveFor({ page: "home" })} />
         </span>
         <h1>{t("Administration")}</h1>
       </header>

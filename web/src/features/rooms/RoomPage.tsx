@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { useConversation, useRoomLog } from "../../app/conversation";
 import { t, useLocale } from "../../app/i18n";
-import { go, show, useLocation } from "../../app/router";
+import { go, leaveFor, show, useLocation } from "../../app/router";
 import { IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { toast } from "../../ui/Toasts";
@@ -81,7 +81,7 @@ function RoomHead({ room }: { readonly room: Room }) {
   return (
     <header className="room-head">
       <span className="only-phone">
-        <IconButton icon="back" label={t("Back to the rooms")} onPress={() => go({ page: "home" })} />
+        <IconButton icon="back" label={t("Back to the rooms")} onPress={() => leaveFor({ page: "home" })} />
       </span>
       <button type="button" className="room-title" onClick={() => toggle("details")}>
         {direct ? (
