@@ -5,6 +5,7 @@ const texts: Record<string, string> = {
   "3 to 32 letters, digits, or . _ -": "من 3 إلى 32 حرفًا أو رقمًا أو . _ -",
   "@all notifies {members, plural, one {# member} other {# members}} of this room.":
     "‏@all ينبّه {members, plural, zero {لا أحد} one {عضوًا واحدًا} two {عضوين} few {# أعضاء} many {# عضوًا} other {# عضو}} في هذه الغرفة.",
+  "A conversation among a few": "محادثة بين أشخاص قليلين",
   "A file": "ملف",
   "A member of the room can give it to you.": "يمكن لأحد أعضاء الغرفة أن يعطيك إياه.",
   "A word in it may not be used here.": "فيها كلمة لا يجوز استخدامها هنا.",
@@ -84,6 +85,7 @@ const texts: Record<string, string> = {
   "Destroy the room…": "تدمير الغرفة…",
   "Destroy {name}?": "تدمير {name}؟",
   "Destroy…": "هدم…",
+  Direct: "مباشرة",
   "Direct messages": "الرسائل المباشرة",
   "Direct messages, mentions and replies notify you; what a room does is set in its details. Hubbub must be open in a tab.":
     "تنبّهك الرسائل المباشرة والإشارات والردود؛ ويُضبط تنبيه كل غرفة في تفاصيلها. يجب أن يكون Hubbub مفتوحًا في علامة تبويب.",
@@ -114,6 +116,7 @@ const texts: Record<string, string> = {
   "For {time}": "لمدة {time}",
   "Go to your rooms": "اذهب إلى غرفك",
   "Goes into the record. May be left out.": "يُكتب في السجل. يمكن تركه.",
+  Group: "جماعية",
   "Hand over": "تسليم",
   "Hand {room} over to {name}?": "هل تسلّم {room} إلى {name}؟",
   "Hello, {name}": "أهلًا {name}",
@@ -188,7 +191,6 @@ const texts: Record<string, string> = {
   "New password": "كلمة مرور جديدة",
   "No connection. What you write is sent as soon as there is one.": "لا اتصال. يُرسل ما تكتبه فور عودته.",
   "No emoji found.": "لم يُعثر على رموز.",
-  "No public room is called that.": "لا توجد غرفة عامة بهذا الاسم.",
   "No room is called that": "لا توجد غرفة بهذا الاسم",
   "No rooms yet. Create one, or find a public one.": "لا غرف بعد. أنشئ واحدة أو ابحث عن غرفة عامة.",
   "Nobody has reacted.": "لم يتفاعل أحد.",
@@ -216,6 +218,7 @@ const texts: Record<string, string> = {
   "Open a conversation of {count}": "فتح محادثة من {count}",
   "Open {name}": "فتح {name}",
   "Or give them the code:": "أو أعطهم الرمز:",
+  "owned by {name}": "مالكها {name}",
   Owner: "المالك",
   Password: "كلمة المرور",
   "Pick a name and a password. That is all it takes.": "اختر اسمًا وكلمة مرور. هذا كل ما يلزم.",
@@ -224,7 +227,9 @@ const texts: Record<string, string> = {
   "Play the device’s sound": "تشغيل صوت الجهاز",
   "Present password": "كلمة المرور الحالية",
   "Privacy and sessions": "الخصوصية والجلسات",
+  Private: "خاصة",
   Profile: "الملف الشخصي",
+  Public: "عامة",
   "Public rooms": "الغرف العامة",
   "Put out": "إخراج",
   "Put out…": "إخراج…",
@@ -271,6 +276,8 @@ const texts: Record<string, string> = {
   "Slow mode": "الوضع البطيء",
   "Slow mode: you can write again in {seconds, plural, one {# second} other {# seconds}}.":
     "الوضع البطيء: يمكنك الكتابة مجددًا بعد {seconds, plural, zero {لحظة} one {ثانية} two {ثانيتين} few {# ثوانٍ} many {# ثانية} other {# ثانية}}.",
+  "Slow mode: you can write again in {time}": "الوضع البطيء: يمكنك الكتابة مجددًا بعد {time}",
+  "Slow mode: your message goes out in {time}": "الوضع البطيء: تُرسل رسالتك بعد {time}",
   "Slow mode: {pause}": "الوضع البطيء: {pause}",
   "Something went wrong. Try again.": "حدث خطأ ما. حاول مجددًا.",
   Suspend: "إيقاف",
@@ -310,6 +317,7 @@ const texts: Record<string, string> = {
   "Then bring the others: a link is all they need. Or make a room of your own.":
     "ثم أحضر الآخرين: يكفيهم رابط. أو أنشئ غرفة لك.",
   "There are no public rooms yet": "لا توجد غرف عامة بعد",
+  "There are no rooms yet.": "لا توجد غرف بعد.",
   "They become its owner, and you a moderator. Only they can give it back.":
     "يصبح مالكها وتصبح أنت مشرفًا. هو وحده من يستطيع إعادتها.",
   "They can log in again.": "يمكنهم تسجيل الدخول مجددًا.",

@@ -5,7 +5,7 @@ import { IconButton } from "../../ui/Button";
 import { AuditList } from "../rooms/AuditList";
 import { useMe } from "../session/session";
 import { Accounts } from "./Accounts";
-import { PublicRooms } from "./PublicRooms";
+import { AllRooms } from "./AllRooms";
 import "./admin.css";
 
 const PAGES = ["accounts", "rooms", "record"] as const;
@@ -17,7 +17,7 @@ export default function AdminPage() {
   const [page, turnTo] = useState<Page>("accounts");
   const titles: Record<Page, string> = {
     accounts: t("Accounts"),
-    rooms: t("Public rooms"),
+    rooms: t("Rooms"),
     record: t("Record"),
   };
   return (
@@ -43,7 +43,7 @@ export default function AdminPage() {
             ))}
           </nav>
           {page === "accounts" && <Accounts />}
-          {page === "rooms" && <PublicRooms />}
+          {page === "rooms" && <AllRooms />}
           {page === "record" && <AuditList path="admin/audit" />}
         </div>
       ) : (

@@ -16,6 +16,8 @@ import { keepLastRoom } from "./lastRoom";
 import { NotYours } from "./NotYours";
 import { RoomAvatar, useOther } from "./RoomAvatar";
 import { useRoom, useRooms } from "./rooms";
+import { SlowModeNote } from "./SlowModeNote";
+import { useMuted } from "./useMuted";
 import "./rooms.css";
 
 interface Props {
@@ -63,9 +65,20 @@ export function RoomPage({ id, target }: Props) {
         onEdit={(message) => setEditing(message?.id)}
       />
       <FirstSteps room={room} />
-      <TypingLine room={room} />
+      <Below room={room} />
       <Composer room={room} replyTo={replyTo} onReplied={() => setReplyTo(undefined)} onEditLast={editLast} />
     </DropTarget>
+  );
+}
+
+/** What goes on in the room, between what was said and where one writes. It is always as high. */
+function Below({ room }: { readonly room: Room }) {
+  useMuted(room);
+  return (
+    <div className="room-below">
+      <TypingLine room={room} />
+      <SlowModeNote room={room} />
+    </div>
   );
 }
 
