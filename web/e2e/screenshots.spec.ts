@@ -79,7 +79,7 @@ test("pictures of the main screens", async ({ visitor, person }) => {
   await page.keyboard.press("Escape");
 
   await page.getByRole("button", { name: "Settings", exact: true }).click();
-  await expect(page.getByRole("dialog").getByLabel("Name", { exact: true })).toBeVisible();
+  await expect(page.getByRole("dialog").getByLabel("Your name")).toBeVisible();
   await shoot(page, "settings");
   await page.keyboard.press("Escape");
   await page.goto("/directory");
@@ -121,7 +121,7 @@ test("pictures of the main screens", async ({ visitor, person }) => {
   await pocket.page.goBack();
   await pocket.page.goBack();
   await pocket.page.getByRole("button", { name: "Settings", exact: true }).tap();
-  await expect(pocket.page.getByRole("dialog").getByLabel("Name", { exact: true })).toBeVisible();
+  await expect(pocket.page.getByRole("dialog").getByLabel("Your name")).toBeVisible();
   await shoot(pocket.page, "phone-settings");
 
   // Strangers, who register and are shown what to do.

@@ -1,14 +1,19 @@
+import { uuid7 } from "../log/uuid";
+
 /**
  * Pages and what lies over them, in the browser's history. Each dialog, menu and picture that is open
- * has an entry of its own above its page's, so that the back button closes whatever is on top. An entry
- * whose layer was closed by other means is taken back, or becomes the next page's.
+ * has an entry of its own above its page's, so that the back button closes whatever is on top. What is
+ * closed by other means leaves its entry for the next that opens, or for the next page; whoever goes
+ * back from a page is led past entries that are left over.
  */
 
 /** What an entry of the history knows about itself. */
 interface Entry {
-  /** The page that was shown before, if a person of this page came from there. */
+  /** Which page it belongs to. */
+  readonly page?: string;
+  /** The address that was shown before, if a person of this client came from there. */
   readonly before?: string;
-  /** How many layers lie over the page. */
+  /** How many layers may lie over the page. */
   readonly layers?: number;
 }
 
@@ -26,14 +31,21 @@ const waiting: (() => void)[] = [];
 const listeners = new Set<() => void>();
 let travelling: ReturnType<typeof setTimeout> | undefined;
 let settling = false;
+/** Where the browser stands, as far as it was looked at. */
+let here = entry();
 
 function entry(): Entry {
   return (history.state as Entry | null) ?? {};
 }
 
-/** How many entries of layers lie over the page's own. */
-function depth(): number {
-  return entry().layers ?? 0;
+function depth({ layers = 0 }: Entry = here): number {
+  return layers;
+}
+
+function write(next: Entry, path: string, replaces: boolean): void {
+  if (replaces) history.replaceState(next, "", path);
+  else history.pushState(next, "", path);
+  here = next;
 }
 
 /** Calls back whenever the address may be another one. */
@@ -47,18 +59,30 @@ function changed(): void {
 }
 
 window.addEventListener("popstate", () => {
-  if (travelling === undefined) closeDownTo(depth());
-  arrive();
+  const before = here;
+  here = entry();
+  if (travelling !== undefined || !follow(before)) arrive();
 });
 
-/** The back button was pressed: what lay above closes. */
-function closeDownTo(layers: number): void {
-  while (open.length > layers) open.pop()?.close();
+/** The person went somewhere by the browser's own buttons. Says whether the way goes on from here. */
+function follow(before: Entry): boolean {
+  if (here.page !== before.page) {
+    while (open.length > 0) open.pop()?.close();
+    return false;
+  }
+  if (depth() >= depth(before)) return false;
+  // One step back is one thing closed, or the page left: entries of what is closed already do not count.
+  const top = open.pop();
+  const beyond = top ? open.length - depth() : -1 - depth();
+  top?.close();
+  if (beyond < 0) travel(beyond);
+  return beyond < 0;
 }
 
 function arrive(): void {
   clearTimeout(travelling);
   travelling = undefined;
+  here = entry();
   for (let next = waiting.shift(); next; next = waiting.shift()) {
     next();
     if (travelling !== undefined) return;
@@ -89,14 +113,11 @@ export function goTo(path: string, replace = false): void {
       return;
     }
     const before = location.pathname + location.search;
-    if (path === before) {
-      settle();
-      return;
+    if (path !== before) {
+      if (replace) write({ ...here, page: uuid7() }, path, true);
+      else write({ page: uuid7(), before }, path, depth() > 0);
+      changed();
     }
-    if (replace) history.replaceState(entry(), "", path);
-    else if (depth() > 0) history.replaceState({ before }, "", path);
-    else history.pushState({ before }, "", path);
-    changed();
     settle();
   });
 }
@@ -104,7 +125,7 @@ export function goTo(path: string, replace = false): void {
 /** Goes up to a page: back, if the person came from there, so that the history does not grow. */
 export function returnTo(path: string): void {
   whenStill(() => {
-    if (entry().before === path && depth() === 0) travel(-1);
+    if (here.before === path) travel(-1 - depth());
     else goTo(path);
   });
 }
@@ -117,7 +138,6 @@ export function lay(close: () => void): () => void {
   return () => {
     const at = open.indexOf(layer);
     if (at >= 0) open.splice(at, 1);
-    settle();
   };
 }
 
@@ -128,14 +148,9 @@ function settle(): void {
   setTimeout(() => {
     settling = false;
     whenStill(() => {
-      const missing = open.length - depth();
-      if (missing < 0) travel(missing);
-      for (let more = 0; more < missing; more += 1) {
-        history.pushState({ ...entry(), layers: depth() + 1 }, "");
+      while (depth() < open.length) {
+        write({ ...here, layers: depth() + 1 }, location.pathname + location.search + location.hash, false);
       }
     });
   });
 }
-
-// A page that is loaded anew has nothing open; an entry that was a layer's is left.
-settle();

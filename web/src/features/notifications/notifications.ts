@@ -4,21 +4,24 @@ import { t } from "../../app/i18n";
 import { usePreferences } from "../../app/preferences";
 import { go, parse, pathOf } from "../../app/router";
 import type { Message, Room } from "../../wire/types";
-import { isDirect } from "../rooms/rooms";
+import { isDirect, unreadOf } from "../rooms/rooms";
 import { drawBadge } from "./favicon";
 import { concerns, type Looking } from "./rules";
 
+/** How long changes gather before they are counted, in milliseconds. */
+const GATHER = 150;
 /** Where a tab notes which room is being looked at, for the other tabs. */
 const LOOKING = "hubbub.looking";
 
 /** Notifications while nobody is looking, and the badge of title and icon. */
 export function followNotifications(conversation: Conversation, queries: QueryClient): () => void {
   const rooms = () => queries.getQueryData<Room[]>(["rooms"]) ?? [];
+  let counting: ReturnType<typeof setTimeout> | undefined;
   const count = () => {
-    const calls = rooms()
-      .filter(({ notify }) => notify !== "nothing")
-      .map((room) => (isDirect(room) ? room.unread : room.mentions));
-    badge(calls.reduce((sum, calls) => sum + calls, 0));
+    counting ??= setTimeout(() => {
+      counting = undefined;
+      badge(callsIn(rooms(), conversation));
+    }, GATHER);
   };
   const stopCounting = queries.getQueryCache().subscribe(({ query }) => {
     if (query.queryKey[0] === "rooms") count();
@@ -28,6 +31,7 @@ export function followNotifications(conversation: Conversation, queries: QueryCl
       const room = rooms().find(({ id }) => id === update.message.room);
       if (room) void notify(conversation, room, update.message);
     }
+    if (update.kind === "said" || update.kind === "standing" || update.kind === "gone") count();
     // Read here or on another device: the notification has served.
     if (update.kind === "standing") void close(update.room);
   });
@@ -46,6 +50,7 @@ export function followNotifications(conversation: Conversation, queries: QueryCl
   return () => {
     stop();
     stopCounting();
+    clearTimeout(counting);
     badge(0);
     window.removeEventListener("focus", look);
     window.removeEventListener("popstate", look);
@@ -124,6 +129,14 @@ function tellWhereLooking(): void {
 function whereLooking(): Looking | undefined {
   const noted = localStorage.getItem(LOOKING);
   return noted ? (JSON.parse(noted) as Looking) : undefined;
+}
+
+/** What calls this person: what is said to them alone, and where they are named. Never in muted rooms. */
+function callsIn(rooms: readonly Room[], { engine, user }: Conversation): number {
+  return rooms
+    .filter(({ notify }) => notify !== "nothing")
+    .map((room) => ({ room, unread: unreadOf(room, engine.room(room.id), user) }))
+    .reduce((sum, { room, unread }) => sum + (isDirect(room) ? unread.messages : unread.mentions), 0);
 }
 
 function badge(count: number): void {

@@ -65,7 +65,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
         <button
           type="button"
           className="message-avatar"
-          onClick={() => openDialog({ kind: "person", user: message.sender })}
+          onClick={() => openDialog({ kind: "person", user: message.sender, room: room.id })}
           aria-label={name}
         >
           <Avatar id={message.sender} name={name} picture={sender?.avatar} status={sender?.status} />
@@ -78,7 +78,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
               type="button"
               className="message-name"
               dir="auto"
-              onClick={() => openDialog({ kind: "person", user: message.sender })}
+              onClick={() => openDialog({ kind: "person", user: message.sender, room: room.id })}
             >
               {name}
             </button>
