@@ -12,6 +12,14 @@ async function withPhone(person: Person, phone: Person): Promise<Person> {
   return phone;
 }
 
+/** The room that everybody is in. */
+async function lobbyOf(person: Person): Promise<RoomView> {
+  const { rooms } = await person.asks<{ rooms: RoomView[] }>("rooms?public=true&q=Lobby");
+  const [lobby] = rooms;
+  if (!lobby) throw new Error("there is no lobby");
+  return lobby;
+}
+
 /** Leaves nothing pointed at and nothing in focus. */
 async function rest(page: Page): Promise<void> {
   await page.mouse.move(2, 2);
@@ -48,6 +56,8 @@ test("pictures of the main screens", async ({ visitor, person }) => {
   const direct = await maya.asks<RoomView>("direct", { user: tomsId });
   await tom.opens(direct);
   await say(tom, "Coffee after the release?");
+  await tom.opens(await lobbyOf(tom));
+  await say(tom, "Welcome, everybody! Ask whatever you like, somebody is always here ☕");
   await tom.opens(room);
 
   // A desk.

@@ -5,7 +5,6 @@ const texts: Record<string, string> = {
   "3 to 32 letters, digits, or . _ -": "من 3 إلى 32 حرفًا أو رقمًا أو . _ -",
   "@all notifies {members, plural, one {# member} other {# members}} of this room.":
     "‏@all ينبّه {members, plural, zero {لا أحد} one {عضوًا واحدًا} two {عضوين} few {# أعضاء} many {# عضوًا} other {# عضو}} في هذه الغرفة.",
-  "A conversation among a few": "محادثة بين أشخاص قليلين",
   "A file": "ملف",
   "A member of the room can give it to you.": "يمكن لأحد أعضاء الغرفة أن يعطيك إياه.",
   "A word in it may not be used here.": "فيها كلمة لا يجوز استخدامها هنا.",
@@ -21,6 +20,7 @@ const texts: Record<string, string> = {
     "تنتهي كل جلساتهم فورًا، ولا يمكنهم تسجيل الدخول حتى يُعادوا.",
   "Allow notifications": "السماح بالإشعارات",
   "Already have an account?": "لديك حساب بالفعل؟",
+  "Among a few people": "بين عدة أشخاص",
   "Anybody may join": "يمكن لأي شخص الانضمام",
   Appearance: "المظهر",
   Archive: "أرشفة",
@@ -41,6 +41,7 @@ const texts: Record<string, string> = {
   "Ban {name}?": "هل تمنع {name}؟",
   "Banned people": "الممنوعون",
   "Ban…": "منع…",
+  "Between two people": "بين شخصين",
   Block: "حظر",
   "Block {name}?": "هل تحظر {name}؟",
   "Blocked people": "المحظورون",

@@ -2,6 +2,7 @@ import { openDialog } from "../../app/dialogs";
 import { t, useLocale } from "../../app/i18n";
 import { Avatar } from "../../ui/Avatar";
 import { Button } from "../../ui/Button";
+import { Icon } from "../../ui/Icon";
 import type { AdminRoom, RoomKind } from "../../wire/types";
 import { nameOf, usePerson } from "../people/people";
 import { isDirect } from "../rooms/rooms";
@@ -11,10 +12,17 @@ export function AdminRoomRow({ room }: { readonly room: AdminRoom }) {
   const locale = useLocale();
   const { id, kind, name, members, owner, archived, created_at } = room;
   const direct = isDirect(room);
-  const shown = direct ? t("A conversation among a few") : name;
+  const shown =
+    kind === "direct" ? t("Between two people") : kind === "group" ? t("Among a few people") : name;
   return (
     <li className="account">
-      <Avatar id={id} name={shown} square={!direct} />
+      {direct ? (
+        <span className="admin-direct">
+          <Icon name="people" />
+        </span>
+      ) : (
+        <Avatar id={id} name={shown} square />
+      )}
       <span className="person-line">
         <span className="person-name" dir="auto">
           {shown}
