@@ -33,7 +33,9 @@ export function followNotifications(conversation: Conversation, queries: QueryCl
     }
     if (update.kind === "said" || update.kind === "standing" || update.kind === "gone") count();
     // Read here or on another device: the notification has served.
-    if (update.kind === "standing") void close(update.room);
+    if (update.kind === "standing") {
+      void close(update.room, conversation.engine.room(update.room)?.standing.read ?? 0);
+    }
   });
   const look = () => tellWhereLooking();
   const left = () => localStorage.removeItem(LOOKING);
@@ -70,15 +72,21 @@ export async function askForNotifications(): Promise<boolean> {
   return "Notification" in window && (await Notification.requestPermission()) === "granted";
 }
 
+/** What a notification says, and where it leads. */
+export interface Notice {
+  readonly title: string;
+  readonly body: string;
+  /** One of several with the same tag is shown: the latest. */
+  readonly tag: string;
+  readonly path: string;
+  /** The message it tells of: once that is read, the notification has served. */
+  readonly seq?: number;
+}
+
 /** Shows a notification: through the service worker, which phones insist on, else from the page. */
-export async function showNotification(
-  title: string,
-  body: string,
-  tag: string,
-  path: string,
-): Promise<void> {
+export async function showNotification({ title, body, tag, path, seq }: Notice): Promise<void> {
   const { sounds } = usePreferences.getState();
-  const options = { body, tag, icon: "/icon-192.png", silent: !sounds, data: { path } };
+  const options = { body, tag, icon: "/icon-192.png", silent: !sounds, data: { path, seq } };
   const worker = await navigator.serviceWorker?.getRegistration();
   if (worker?.active) {
     await worker.showNotification(title, options);
@@ -96,12 +104,15 @@ export async function showNotification(
 
 const shown = new Map<string, Notification>();
 
-async function close(tag: string): Promise<void> {
-  shown.get(tag)?.close();
-  shown.delete(tag);
+/** Takes a room's notification away once what it tells of is read. That it has arrived is not enough. */
+async function close(tag: string, read: number): Promise<void> {
   if (permission() !== "granted") return;
   const worker = await navigator.serviceWorker?.getRegistration();
-  for (const notification of (await worker?.getNotifications({ tag })) ?? []) notification.close();
+  const all = [...((await worker?.getNotifications({ tag })) ?? []), shown.get(tag)];
+  for (const notification of all) {
+    const { seq } = (notification?.data ?? {}) as Pick<Notice, "seq">;
+    if (seq !== undefined && seq <= read) notification?.close();
+  }
 }
 
 async function notify({ engine, user }: Conversation, room: Room, message: Message): Promise<void> {
@@ -115,7 +126,8 @@ async function notify({ engine, user }: Conversation, room: Room, message: Messa
   if (!concerns({ room, message, user, repliesToMe, read, looking: whereLooking() })) return;
   const body = notifications === "content" ? message.body.text.slice(0, 200) : t("New message");
   const path = pathOf({ page: "room", room: room.id, seq: message.seq });
-  await showNotification(room.name, body || t("A file"), room.id, path);
+  const { seq } = message;
+  await showNotification({ title: room.name, body: body || t("A file"), tag: room.id, path, seq });
 }
 
 /** Notes for all tabs which room this one shows, if somebody is looking at it. */

@@ -16,6 +16,7 @@ import { type Row, rowsOf } from "./rows";
 import { useLanding } from "./useLanding";
 import { useNewAfter } from "./useNewAfter";
 import { useReading } from "./useReading";
+import { useReceipts } from "./useReceipts";
 import { useRoving } from "./useRoving";
 import "./timeline.css";
 
@@ -42,28 +43,28 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
   const pending = usePending(room.id);
   const online = useLink().kind === "online";
   const scroller = useRef<HTMLDivElement>(null);
-  const [newAfter, setNewAfter] = useNewAfter(room, log, online);
+  const [newAfter, setNewAfter] = useNewAfter(room, log, online, conversation.user);
   const [atEnd, setAtEnd] = useState(true);
   const [seenUpto, setSeenUpto] = useState(0);
   const [dismissed, dismiss] = useState(false);
 
+  const { delivered, read } = useReceipts(room, log, online);
   const rows = useMemo(() => {
     void version;
     if (!log) return [];
-    const others = [...log.marks.values()].filter(({ user }) => user !== conversation.user);
     return rowsOf({
       log: log.timeline.rows(log.head.seq),
       complete: log.timeline.complete,
       pending,
       user: conversation.user,
       online,
-      delivered: Math.max(0, ...others.map(({ delivered }) => delivered)),
-      read: Math.max(0, ...others.map(({ read }) => read)),
+      delivered,
+      read,
       newAfter: newAfter === "unknown" ? undefined : newAfter,
       room: room.id,
       uploaded,
     });
-  }, [log, version, pending, online, conversation, newAfter, room.id]);
+  }, [log, version, pending, online, conversation, newAfter, room.id, delivered, read]);
 
   const roving = useRoving({
     rows,
@@ -180,6 +181,8 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
   }, [items, rows]);
   useEffect(() => watch(conversation, authors.split(" ").filter(Boolean)), [conversation, authors]);
 
+  const places = useMemo(() => placesOf(rows), [rows]);
+  const isWhole = log?.timeline.complete === true && !rows.some(({ kind }) => kind === "gap");
   const isLoading =
     !log || (log.timeline.messages().length === 0 && !log.timeline.complete && pending.length === 0);
   const fresh = rows.filter(
@@ -237,6 +240,8 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
                 >
                   <RowView
                     row={row}
+                    place={places[item.index] ?? 1}
+                    of={isWhole ? (places.at(-1) ?? 0) : -1}
                     room={room}
                     target={target}
                     active={roving.key}
@@ -265,10 +270,12 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
 
 interface RowProps extends Props {
   readonly row: Row;
+  readonly place: number;
+  readonly of: number;
   readonly active: string | undefined;
 }
 
-function RowView({ row, room, target, active, onReply, editing, onEdit }: RowProps) {
+function RowView({ row, place, of, room, target, active, onReply, editing, onEdit }: RowProps) {
   switch (row.kind) {
     case "beginning":
       return <RoomBeginning room={room} />;
@@ -286,6 +293,8 @@ function RowView({ row, room, target, active, onReply, editing, onEdit }: RowPro
       return (
         <MessageRow
           row={row}
+          place={place}
+          of={of}
           room={room}
           isTarget={row.message.seq === target}
           isEditing={editing === row.message.id}
@@ -295,6 +304,15 @@ function RowView({ row, room, target, active, onReply, editing, onEdit }: RowPro
         />
       );
   }
+}
+
+/** How many messages there are up to each row. */
+function placesOf(rows: readonly Row[]): number[] {
+  let messages = 0;
+  return rows.map(({ kind }) => {
+    if (kind === "message") messages += 1;
+    return messages;
+  });
 }
 
 function Skeletons({ count = 6 }: { readonly count?: number }) {
