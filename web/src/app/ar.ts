@@ -223,8 +223,7 @@ const texts: Record<string, string> = {
   Owner: "المالك",
   Password: "كلمة المرور",
   "Pick a name and a password. That is all it takes.": "اختر اسمًا وكلمة مرور. هذا كل ما يلزم.",
-  "Pick a room on the left, or press Ctrl K to jump to one.":
-    "اختر غرفة من القائمة، أو اضغط Ctrl K للانتقال.",
+  "Pick a room on the left, or press {key} to jump to one.": "اختر غرفة من القائمة، أو اضغط {key} للانتقال.",
   "Play the device’s sound": "تشغيل صوت الجهاز",
   "Present password": "كلمة المرور الحالية",
   "Privacy and sessions": "الخصوصية والجلسات",

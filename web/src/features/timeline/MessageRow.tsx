@@ -16,6 +16,7 @@ import { MessageText } from "./MessageText";
 import { Quote } from "./Quote";
 import { Reactions } from "./Reactions";
 import type { Row } from "./rows";
+import "./message.css";
 
 interface Props {
   readonly row: Extract<Row, { kind: "message" }>;
