@@ -23,9 +23,6 @@ interface Props {
   readonly room: Room;
   readonly isTarget: boolean;
   readonly isEditing: boolean;
-  /** Which of the messages it is, and of how many; -1 while that is not known. */
-  readonly place: number;
-  readonly of: number;
   /** Whether it is the row that Tab leads to. */
   readonly isActive: boolean;
   readonly onReply: (message: Message) => void;
@@ -59,8 +56,6 @@ export const MessageRow = memo(function MessageRow(props: Props) {
       data-failed={failed || undefined}
       data-message={message.id}
       aria-label={`${name}, ${time}`}
-      aria-posinset={props.place}
-      aria-setsize={props.of}
       tabIndex={isActive ? 0 : -1}
       onPointerEnter={() => setNear(true)}
       onFocus={() => setNear(true)}

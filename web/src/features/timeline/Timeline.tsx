@@ -15,6 +15,7 @@ import { RoomBeginning } from "./RoomBeginning";
 import { type Row, rowsOf } from "./rows";
 import { useLanding } from "./useLanding";
 import { useNewAfter } from "./useNewAfter";
+import { usePlaces } from "./usePlaces";
 import { useReading } from "./useReading";
 import { useReceipts } from "./useReceipts";
 import { useRoving } from "./useRoving";
@@ -181,8 +182,7 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
   }, [items, rows]);
   useEffect(() => watch(conversation, authors.split(" ").filter(Boolean)), [conversation, authors]);
 
-  const places = useMemo(() => placesOf(rows), [rows]);
-  const isWhole = log?.timeline.complete === true && !rows.some(({ kind }) => kind === "gap");
+  usePlaces(scroller, rows, log?.timeline.complete === true);
   const isLoading =
     !log || (log.timeline.messages().length === 0 && !log.timeline.complete && pending.length === 0);
   const fresh = rows.filter(
@@ -240,8 +240,6 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
                 >
                   <RowView
                     row={row}
-                    place={places[item.index] ?? 1}
-                    of={isWhole ? (places.at(-1) ?? 0) : -1}
                     room={room}
                     target={target}
                     active={roving.key}
@@ -270,12 +268,10 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
 
 interface RowProps extends Props {
   readonly row: Row;
-  readonly place: number;
-  readonly of: number;
   readonly active: string | undefined;
 }
 
-function RowView({ row, place, of, room, target, active, onReply, editing, onEdit }: RowProps) {
+function RowView({ row, room, target, active, onReply, editing, onEdit }: RowProps) {
   switch (row.kind) {
     case "beginning":
       return <RoomBeginning room={room} />;
@@ -293,8 +289,6 @@ function RowView({ row, place, of, room, target, active, onReply, editing, onEdi
       return (
         <MessageRow
           row={row}
-          place={place}
-          of={of}
           room={room}
           isTarget={row.message.seq === target}
           isEditing={editing === row.message.id}
@@ -304,15 +298,6 @@ function RowView({ row, place, of, room, target, active, onReply, editing, onEdi
         />
       );
   }
-}
-
-/** How many messages there are up to each row. */
-function placesOf(rows: readonly Row[]): number[] {
-  let messages = 0;
-  return rows.map(({ kind }) => {
-    if (kind === "message") messages += 1;
-    return messages;
-  });
 }
 
 function Skeletons({ count = 6 }: { readonly count?: number }) {
