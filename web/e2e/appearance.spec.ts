@@ -69,4 +69,14 @@ test("the theme follows the system, and a choice beats it", async ({ person }) =
 test("in Arabic everything runs from right to left", async ({ person }) => {
   const ada = await person("Ada", { locale: "ar" });
   await expect(ada.page.locator("html")).toHaveAttribute("dir", "rtl");
+  // A name in another script stands where the list begins.
+  const link = ada.page.getByRole("link", { name: /^Lobby/ });
+  const name = link.locator(".room-name");
+  await expect(name).toBeVisible();
+  const gap = await name.evaluate((element) => {
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    return element.getBoundingClientRect().right - range.getBoundingClientRect().right;
+  });
+  expect(Math.abs(gap)).toBeLessThan(2);
 });

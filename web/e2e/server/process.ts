@@ -19,6 +19,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   HUBBUB_QUOTA_LOGIN_ADDRESS: "10000/1m",
   HUBBUB_QUOTA_JOIN_ADDRESS: "10000/1m",
   HUBBUB_QUOTA_REQUESTS: "5000+1000/1s",
+  // Administrators, for the tests that need one.
+  HUBBUB_ADMINS: "warden,keeper-light,keeper-dark",
   HUBBUB_OFFLINE_GRACE: "2s",
   HUBBUB_DRAIN: "2s",
   HUBBUB_SHUTDOWN_GRACE: "8s",

@@ -90,7 +90,9 @@ function useAppearance(): void {
     const viewport = window.visualViewport;
     if (!viewport) return;
     const fit = () => {
-      const height = viewport.height < window.innerHeight - 1 ? `${viewport.height}px` : "";
+      // Whoever zooms in sees less of the page; only a keyboard leaves less of it.
+      const left = viewport.height * viewport.scale;
+      const height = left < window.innerHeight - 1 ? `${left}px` : "";
       document.documentElement.style.setProperty("--viewport-height", height);
       if (height) window.scrollTo(0, 0);
     };

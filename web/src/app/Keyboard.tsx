@@ -1,5 +1,6 @@
 import { useEffect } from "react";
-import { inOrder, useRooms } from "../features/rooms/rooms";
+import { inOrder, unreadOf, useRooms } from "../features/rooms/rooms";
+import type { Room } from "../wire/types";
 import { useConversation } from "./conversation";
 import { openDialog } from "./dialogs";
 import { go, show, useLocation } from "./router";
@@ -8,21 +9,19 @@ import { go, show, useLocation } from "./router";
 export function Keyboard() {
   const { rooms } = useRooms();
   const { route, panel } = useLocation();
-  const { engine } = useConversation();
+  const { engine, user } = useConversation();
   const current = route.page === "room" ? route.room : undefined;
 
   useEffect(() => {
     const move = (step: number, onlyUnread: boolean) => {
       const { direct, others } = inOrder(rooms);
       const all = [...others, ...direct];
-      const isUnread = (id: string) => {
-        const log = engine.room(id);
-        return log !== undefined && log.standing.read < log.position.seq;
-      };
+      const isUnread = (room: Room) =>
+        room.notify !== "nothing" && unreadOf(room, engine.room(room.id), user).messages > 0;
       const start = all.findIndex(({ id }) => id === current);
       for (let offset = 1; offset <= all.length; offset += 1) {
         const next = all[(start + step * offset + all.length * 2) % all.length];
-        if (next && (!onlyUnread || isUnread(next.id))) {
+        if (next && (!onlyUnread || isUnread(next))) {
           go({ page: "room", room: next.id, seq: undefined });
           return;
         }
@@ -51,7 +50,7 @@ export function Keyboard() {
     };
     window.addEventListener("keydown", onKeyDown);
     return () => window.removeEventListener("keydown", onKeyDown);
-  }, [rooms, current, panel, engine]);
+  }, [rooms, current, panel, engine, user]);
   return null;
 }
 

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { goTo, onAddress, returnTo } from "./history";
 
 /** What the main column shows. */
 export type Route =
@@ -46,33 +47,25 @@ export function pathOf(route: Route, panel?: Panel): string {
   }
 }
 
-const listeners = new Set<() => void>();
-window.addEventListener("popstate", changed);
-
-function changed(): void {
-  for (const listener of listeners) listener();
-}
-
 /** Goes somewhere. `replace` leaves no way back. */
 export function go(route: Route, panel?: Panel, replace = false): void {
-  const path = pathOf(route, panel);
-  if (replace) history.replaceState(null, "", path);
-  else history.pushState(null, "", path);
-  changed();
+  goTo(pathOf(route, panel), replace);
 }
 
-/** Opens or closes the panel beside the main column. */
+/** Goes up, from a room to the rooms: back, if that is where the person came from. */
+export function leaveFor(route: Route): void {
+  returnTo(pathOf(route));
+}
+
+/** Opens or closes the panel beside the main column. Another panel takes the place of one that is open. */
 export function show(panel: Panel): void {
-  go(parse(new URL(location.href)).route, panel);
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
+  const here = parse(new URL(location.href));
+  if (panel) go(here.route, panel, here.panel !== undefined);
+  else returnTo(pathOf(here.route));
 }
 
 /** Where the person is. */
 export function useLocation(): { route: Route; panel: Panel } {
-  const href = useSyncExternalStore(subscribe, () => location.href);
+  const href = useSyncExternalStore(onAddress, () => location.href);
   return parse(new URL(href));
 }

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { t } from "../app/i18n";
+import { useLayer } from "../app/useLayer";
 import { IconButton } from "./Button";
 import { InLanguage } from "./InLanguage";
 
@@ -11,8 +12,9 @@ interface Props {
   readonly children: ReactNode;
 }
 
-/** A dialog over everything else. Esc and a click beside it close it; the focus goes back. */
+/** A dialog over everything else. Esc, the back button and a click beside it close it; the focus goes back. */
 export function Dialog({ title, wide = false, onClose, children }: Props) {
+  useLayer(onClose);
   return (
     <InLanguage>
       <ModalOverlay

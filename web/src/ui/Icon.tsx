@@ -39,12 +39,16 @@ const PATHS = {
 /** The name of a drawing. */
 export type IconName = keyof typeof PATHS;
 
+/** Drawings that point along the text, and so the other way where it runs from right to left. */
+const FLIPPED: ReadonlySet<IconName> = new Set<IconName>(["back", "logout", "reply", "send"]);
+
 /** A line drawing, in the colour of the text around it. It says nothing to a screen reader. */
 export function Icon({ name, size = 20 }: { readonly name: IconName; readonly size?: number }) {
   const width = name === "more" || name === "grip" ? 2.6 : 1.6;
   return (
     <svg
       aria-hidden="true"
+      className={FLIPPED.has(name) ? "flips" : undefined}
       width={size}
       height={size}
       viewBox="0 0 20 20"

@@ -1,5 +1,6 @@
 import type { ReactNode, RefObject } from "react";
 import { Menu, MenuItem, Popover } from "react-aria-components";
+import { useLayer } from "../app/useLayer";
 import { Icon } from "./Icon";
 import { InLanguage } from "./InLanguage";
 import type { MenuEntry } from "./MenuButton";
@@ -14,6 +15,7 @@ interface Props {
 
 /** The entries of a menu, under its button. */
 export default function MenuList({ button, label, entries, head, onClose }: Props) {
+  useLayer(onClose);
   return (
     <InLanguage>
       <Popover

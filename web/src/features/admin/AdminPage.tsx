@@ -1,11 +1,11 @@
 import { useState } from "react";
 import { t } from "../../app/i18n";
-import { go } from "../../app/router";
+import { leaveFor } from "../../app/router";
 import { IconButton } from "../../ui/Button";
 import { AuditList } from "../rooms/AuditList";
 import { useMe } from "../session/session";
 import { Accounts } from "./Accounts";
-import { PublicRooms } from "./PublicRooms";
+import { AllRooms } from "./AllRooms";
 import "./admin.css";
 
 const PAGES = ["accounts", "rooms", "record"] as const;
@@ -17,14 +17,14 @@ export default function AdminPage() {
   const [page, turnTo] = useState<Page>("accounts");
   const titles: Record<Page, string> = {
     accounts: t("Accounts"),
-    rooms: t("Public rooms"),
+    rooms: t("Rooms"),
     record: t("Record"),
   };
   return (
     <section className="page">
       <header className="room-head">
         <span className="only-phone">
-          <IconButton icon="back" label={t("Back to the rooms")} onPress={() => go({ page: "home" })} />
+          <IconButton icon="back" label={t("Back to the rooms")} onPress={() => leaveFor({ page: "home" })} />
         </span>
         <h1>{t("Administration")}</h1>
       </header>
@@ -43,7 +43,7 @@ export default function AdminPage() {
             ))}
           </nav>
           {page === "accounts" && <Accounts />}
-          {page === "rooms" && <PublicRooms />}
+          {page === "rooms" && <AllRooms />}
           {page === "record" && <AuditList path="admin/audit" />}
         </div>
       ) : (

@@ -3,6 +3,7 @@ import type { RefObject } from "react";
 import { Dialog, Popover } from "react-aria-components";
 import { t } from "../../app/i18n";
 import { prefer, usePreferences } from "../../app/preferences";
+import { useLayer } from "../../app/useLayer";
 import { InLanguage } from "../../ui/InLanguage";
 import "./emoji.css";
 
@@ -25,6 +26,7 @@ const TONES: readonly [SkinTone, string][] = [
 /** All emoji, to be searched by name. Their names come from this server, like everything else. */
 export default function EmojiPicker({ button, label, onPick, onClose }: Props) {
   const { recentEmoji, skinTone } = usePreferences();
+  useLayer(onClose);
   const close = (open: boolean) => {
     if (!open) onClose();
   };

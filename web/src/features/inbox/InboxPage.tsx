@@ -1,5 +1,5 @@
 import { t, useLocale } from "../../app/i18n";
-import { go } from "../../app/router";
+import { go, leaveFor } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { Button, IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
@@ -17,7 +17,7 @@ export function InboxPage() {
     <section className="page">
       <header className="room-head">
         <span className="only-phone">
-          <IconButton icon="back" label={t("Back to the rooms")} onPress={() => go({ page: "home" })} />
+          <IconButton icon="back" label={t("Back to the rooms")} onPress={() => leaveFor({ page: "home" })} />
         </span>
         <h1>{t("While you were away")}</h1>
         <span className="spacer" />

@@ -4,21 +4,24 @@ import { t } from "../../app/i18n";
 import { usePreferences } from "../../app/preferences";
 import { go, parse, pathOf } from "../../app/router";
 import type { Message, Room } from "../../wire/types";
-import { isDirect } from "../rooms/rooms";
+import { isDirect, unreadOf } from "../rooms/rooms";
 import { drawBadge } from "./favicon";
 import { concerns, type Looking } from "./rules";
 
+/** How long changes gather before they are counted, in milliseconds. */
+const GATHER = 150;
 /** Where a tab notes which room is being looked at, for the other tabs. */
 const LOOKING = "hubbub.looking";
 
 /** Notifications while nobody is looking, and the badge of title and icon. */
 export function followNotifications(conversation: Conversation, queries: QueryClient): () => void {
   const rooms = () => queries.getQueryData<Room[]>(["rooms"]) ?? [];
+  let counting: ReturnType<typeof setTimeout> | undefined;
   const count = () => {
-    const calls = rooms()
-      .filter(({ notify }) => notify !== "nothing")
-      .map((room) => (isDirect(room) ? room.unread : room.mentions));
-    badge(calls.reduce((sum, calls) => sum + calls, 0));
+    counting ??= setTimeout(() => {
+      counting = undefined;
+      badge(callsIn(rooms(), conversation));
+    }, GATHER);
   };
   const stopCounting = queries.getQueryCache().subscribe(({ query }) => {
     if (query.queryKey[0] === "rooms") count();
@@ -28,8 +31,11 @@ export function followNotifications(conversation: Conversation, queries: QueryCl
       const room = rooms().find(({ id }) => id === update.message.room);
       if (room) void notify(conversation, room, update.message);
     }
+    if (update.kind === "said" || update.kind === "standing" || update.kind === "gone") count();
     // Read here or on another device: the notification has served.
-    if (update.kind === "standing") void close(update.room);
+    if (update.kind === "standing") {
+      void close(update.room, conversation.engine.room(update.room)?.standing.read ?? 0);
+    }
   });
   const look = () => tellWhereLooking();
   const left = () => localStorage.removeItem(LOOKING);
@@ -46,6 +52,7 @@ export function followNotifications(conversation: Conversation, queries: QueryCl
   return () => {
     stop();
     stopCounting();
+    clearTimeout(counting);
     badge(0);
     window.removeEventListener("focus", look);
     window.removeEventListener("popstate", look);
@@ -65,15 +72,21 @@ export async function askForNotifications(): Promise<boolean> {
   return "Notification" in window && (await Notification.requestPermission()) === "granted";
 }
 
+/** What a notification says, and where it leads. */
+export interface Notice {
+  readonly title: string;
+  readonly body: string;
+  /** One of several with the same tag is shown: the latest. */
+  readonly tag: string;
+  readonly path: string;
+  /** The message it tells of: once that is read, the notification has served. */
+  readonly seq?: number;
+}
+
 /** Shows a notification: through the service worker, which phones insist on, else from the page. */
-export async function showNotification(
-  title: string,
-  body: string,
-  tag: string,
-  path: string,
-): Promise<void> {
+export async function showNotification({ title, body, tag, path, seq }: Notice): Promise<void> {
   const { sounds } = usePreferences.getState();
-  const options = { body, tag, icon: "/icon-192.png", silent: !sounds, data: { path } };
+  const options = { body, tag, icon: "/icon-192.png", silent: !sounds, data: { path, seq } };
   const worker = await navigator.serviceWorker?.getRegistration();
   if (worker?.active) {
     await worker.showNotification(title, options);
@@ -91,12 +104,15 @@ export async function showNotification(
 
 const shown = new Map<string, Notification>();
 
-async function close(tag: string): Promise<void> {
-  shown.get(tag)?.close();
-  shown.delete(tag);
+/** Takes a room's notification away once what it tells of is read. That it has arrived is not enough. */
+async function close(tag: string, read: number): Promise<void> {
   if (permission() !== "granted") return;
   const worker = await navigator.serviceWorker?.getRegistration();
-  for (const notification of (await worker?.getNotifications({ tag })) ?? []) notification.close();
+  const all = [...((await worker?.getNotifications({ tag })) ?? []), shown.get(tag)];
+  for (const notification of all) {
+    const { seq } = (notification?.data ?? {}) as Pick<Notice, "seq">;
+    if (seq !== undefined && seq <= read) notification?.close();
+  }
 }
 
 async function notify({ engine, user }: Conversation, room: Room, message: Message): Promise<void> {
@@ -110,7 +126,8 @@ async function notify({ engine, user }: Conversation, room: Room, message: Messa
   if (!concerns({ room, message, user, repliesToMe, read, looking: whereLooking() })) return;
   const body = notifications === "content" ? message.body.text.slice(0, 200) : t("New message");
   const path = pathOf({ page: "room", room: room.id, seq: message.seq });
-  await showNotification(room.name, body || t("A file"), room.id, path);
+  const { seq } = message;
+  await showNotification({ title: room.name, body: body || t("A file"), tag: room.id, path, seq });
 }
 
 /** Notes for all tabs which room this one shows, if somebody is looking at it. */
@@ -124,6 +141,14 @@ function tellWhereLooking(): void {
 function whereLooking(): Looking | undefined {
   const noted = localStorage.getItem(LOOKING);
   return noted ? (JSON.parse(noted) as Looking) : undefined;
+}
+
+/** What calls this person: what is said to them alone, and where they are named. Never in muted rooms. */
+function callsIn(rooms: readonly Room[], { engine, user }: Conversation): number {
+  return rooms
+    .filter(({ notify }) => notify !== "nothing")
+    .map((room) => ({ room, unread: unreadOf(room, engine.room(room.id), user) }))
+    .reduce((sum, { room, unread }) => sum + (isDirect(room) ? unread.messages : unread.mentions), 0);
 }
 
 function badge(count: number): void {

@@ -9,6 +9,7 @@ import { IconButton } from "../../ui/Button";
 import type { MemberView, User } from "../../wire/types";
 import { PersonLine } from "./PersonLine";
 import { usePeopleById, watch } from "./people";
+import { useGroups } from "./useGroups";
 import { useMembers } from "./useMembers";
 
 type Row =
@@ -22,7 +23,11 @@ export default function PeoplePanel({ room }: { readonly room: string }) {
   const conversation = useConversation();
   const [query, setQuery] = useState("");
   const scroller = useRef<HTMLDivElement>(null);
-  const rows = useMemo(() => arrange(members, people, query), [members, people, query]);
+  const [isHeld, hold] = useState(false);
+  const ids = useMemo(() => members.map(({ id }) => id), [members]);
+  const online = useMemo(() => whoIsHere(members, people), [members, people]);
+  const here = useGroups(online, ids, isHeld);
+  const rows = useMemo(() => arrange(members, people, here, query), [members, people, here, query]);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -54,7 +59,12 @@ export default function PeoplePanel({ room }: { readonly room: string }) {
           onChange={({ currentTarget }) => setQuery(currentTarget.value)}
         />
       </div>
-      <div className="panel-list" ref={scroller}>
+      <div
+        className="panel-list"
+        ref={scroller}
+        onPointerEnter={(event) => hold(event.pointerType === "mouse")}
+        onPointerLeave={() => hold(false)}
+      >
         {isLoading && <div className="skeleton panel-loading" />}
         <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
           {items.map((item) => {
@@ -91,15 +101,25 @@ export default function PeoplePanel({ room }: { readonly room: string }) {
   );
 }
 
-function arrange(members: readonly MemberView[], people: ReadonlyMap<string, User>, query: string): Row[] {
+function whoIsHere(members: readonly MemberView[], people: ReadonlyMap<string, User>): ReadonlySet<string> {
+  const here = members.filter((member) => (people.get(member.id) ?? member).status !== "offline");
+  return new Set(here.map(({ id }) => id));
+}
+
+function arrange(
+  members: readonly MemberView[],
+  people: ReadonlyMap<string, User>,
+  isHere: ReadonlySet<string>,
+  query: string,
+): Row[] {
   const fold = (text: string) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const wanted = fold(query.trim());
   const all = members
     .map((member) => ({ kind: "person" as const, member, user: people.get(member.id) ?? member }))
     .filter(({ user }) => fold(`${user.display_name} ${user.username}`).includes(wanted))
     .sort((a, b) => a.user.display_name.localeCompare(b.user.display_name));
-  const here = all.filter(({ user }) => user.status !== "offline");
-  const away = all.filter(({ user }) => user.status === "offline");
+  const here = all.filter(({ user }) => isHere.has(user.id));
+  const away = all.filter(({ user }) => !isHere.has(user.id));
   return [
     ...(here.length > 0 ? [{ kind: "head" as const, label: t("Online"), count: here.length }] : []),
     ...here,

@@ -5,6 +5,7 @@ import type { AuditAction, AuditEntry, AuditList as List } from "../../wire/type
 import { ago } from "../people/PersonLine";
 import { nameOf, usePerson } from "../people/people";
 import { api } from "../session/session";
+import { useRoom } from "./rooms";
 
 /** What those who keep order have done: at `rooms/…/audit` in a room, at `admin/audit` everywhere. */
 export function AuditList({ path }: { readonly path: string }) {
@@ -20,7 +21,7 @@ export function AuditList({ path }: { readonly path: string }) {
     <>
       <ul className="audit">
         {entries.map((entry) => (
-          <Entry key={entry.id} entry={entry} />
+          <Entry key={entry.id} entry={entry} isOfRoom={path !== "admin/audit"} />
         ))}
       </ul>
       {pages.isSuccess && entries.length === 0 && <p className="field-hint">{t("Nothing yet.")}</p>}
@@ -29,9 +30,15 @@ export function AuditList({ path }: { readonly path: string }) {
   );
 }
 
-function Entry({ entry }: { readonly entry: AuditEntry }) {
+interface Props {
+  readonly entry: AuditEntry;
+  /** Whether all entries are of one room, which need not be named then. */
+  readonly isOfRoom: boolean;
+}
+
+function Entry({ entry, isOfRoom }: Props) {
   const locale = useLocale();
-  const { actor, user, action, detail, reason, at } = entry;
+  const { actor, user, room, action, detail, reason, at } = entry;
   return (
     <li>
       <span>
@@ -42,6 +49,7 @@ function Entry({ entry }: { readonly entry: AuditEntry }) {
             <Name user={user} />
           </>
         )}
+        {room && !isOfRoom && <Where id={room} />}
       </span>
       <span className="field-hint" dir="auto">
         {[ago(Date.parse(at), locale), detail, reason && `“${reason}”`].filter(Boolean).join(" · ")}
@@ -52,6 +60,19 @@ function Entry({ entry }: { readonly entry: AuditEntry }) {
 
 function Name({ user }: { readonly user: string }) {
   return <strong dir="auto">{nameOf(usePerson(user))}</strong>;
+}
+
+/** The room, by its name if it is one's own: of others the record keeps none. */
+function Where({ id }: { readonly id: string }) {
+  const room = useRoom(id);
+  return (
+    <>
+      {" · "}
+      <span className="field-hint audit-room" dir="auto" title={id}>
+        {room?.name ?? id.slice(-8)}
+      </span>
+    </>
+  );
 }
 
 function words(action: AuditAction): string {

@@ -14,8 +14,13 @@ import { api } from "../session/session";
 export default function DestroyDialog({ room: id, name }: { readonly room: string; readonly name: string }) {
   const queries = useQueryClient();
   const [typed, type] = useState("");
+  const [reason, give] = useState("");
   const destroy = useMutation({
-    mutationFn: () => api.ask(`rooms/${id}`, { method: "DELETE", body: { name: typed } }),
+    mutationFn: () =>
+      api.ask(`rooms/${id}`, {
+        method: "DELETE",
+        body: { name: typed, ...(reason.trim() ? { reason: reason.trim() } : {}) },
+      }),
     onSuccess: () => {
       closeDialog();
       toast(t("{name} is destroyed. What was in it is being removed.", { name }));
@@ -44,6 +49,14 @@ export default function DestroyDialog({ room: id, name }: { readonly room: strin
           onChange={({ currentTarget }) => type(currentTarget.value)}
           hint={name}
           error={destroy.isError ? explain(destroy.error) : undefined}
+        />
+        <Field
+          label={t("Reason")}
+          hint={t("Goes into the record. May be left out.")}
+          value={reason}
+          maxLength={200}
+          autoComplete="off"
+          onChange={({ currentTarget }) => give(currentTarget.value)}
         />
         <div className="dialog-actions">
           <Button onPress={closeDialog}>{t("Keep it")}</Button>

@@ -2,7 +2,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { useState } from "react";
 import { openDialog } from "../../app/dialogs";
 import { t } from "../../app/i18n";
-import { go } from "../../app/router";
+import { go, leaveFor } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { Button, IconButton } from "../../ui/Button";
 import { toast } from "../../ui/Toasts";
@@ -36,7 +36,7 @@ export function Directory() {
     <section className="page">
       <header className="room-head">
         <span className="only-phone">
-          <IconButton icon="back" label={t("Back to the rooms")} onPress={() => go({ page: "home" })} />
+          <IconButton icon="back" label={t("Back to the rooms")} onPress={() => leaveFor({ page: "home" })} />
         </span>
         <h1>{t("Public rooms")}</h1>
         <span className="spacer" />

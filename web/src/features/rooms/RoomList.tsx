@@ -6,6 +6,7 @@ import { go, pathOf, useLocation } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
+import { COMMAND } from "../../ui/keys";
 import { MenuButton } from "../../ui/MenuButton";
 import type { Me, Room } from "../../wire/types";
 import { useInboxCount } from "../inbox/inbox";
@@ -40,7 +41,7 @@ export function RoomList({ current, me }: Props) {
     <nav className="sidebar" aria-label={t("Rooms")}>
       <header className="sidebar-head">
         <button type="button" className="sidebar-search" onClick={() => openDialog({ kind: "switcher" })}>
-          <Icon name="search" size={16} /> {t("Jump to…")} <kbd>Ctrl K</kbd>
+          <Icon name="search" size={16} /> {t("Jump to…")} <kbd>{COMMAND} K</kbd>
         </button>
         <MenuButton
           icon="add"

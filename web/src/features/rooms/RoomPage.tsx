@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from "react";
 import { useConversation, useRoomLog } from "../../app/conversation";
 import { t, useLocale } from "../../app/i18n";
-import { go, show, useLocation } from "../../app/router";
+import { go, leaveFor, show, useLocation } from "../../app/router";
 import { IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { toast } from "../../ui/Toasts";
@@ -17,6 +17,8 @@ import { keepLastRoom } from "./lastRoom";
 import { NotYours } from "./NotYours";
 import { RoomAvatar, useOther } from "./RoomAvatar";
 import { useRoom, useRooms } from "./rooms";
+import { SlowModeNote } from "./SlowModeNote";
+import { useMuted } from "./useMuted";
 import "./rooms.css";
 
 interface Props {
@@ -65,9 +67,20 @@ export function RoomPage({ id, target }: Props) {
       <RoomHead room={room} />
       <Timeline room={room} target={target} onReply={reply} editing={editing} onEdit={edit} />
       <FirstSteps room={room} />
-      <TypingLine room={room} />
+      <Below room={room} />
       <Composer room={room} onEditLast={editLast} />
     </DropTarget>
+  );
+}
+
+/** What goes on in the room, between what was said and where one writes. It is always as high. */
+function Below({ room }: { readonly room: Room }) {
+  useMuted(room);
+  return (
+    <div className="room-below">
+      <TypingLine room={room} />
+      <SlowModeNote room={room} />
+    </div>
   );
 }
 
@@ -83,7 +96,7 @@ function RoomHead({ room }: { readonly room: Room }) {
   return (
     <header className="room-head">
       <span className="only-phone">
-        <IconButton icon="back" label={t("Back to the rooms")} onPress={() => go({ page: "home" })} />
+        <IconButton icon="back" label={t("Back to the rooms")} onPress={() => leaveFor({ page: "home" })} />
       </span>
       <button type="button" className="room-title" onClick={() => toggle("details")}>
         {direct ? (

@@ -5,6 +5,7 @@ import { usePreferences } from "../../app/preferences";
 import { go } from "../../app/router";
 import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
+import { COMMAND } from "../../ui/keys";
 import { Logo } from "../../ui/Logo";
 import type { Room } from "../../wire/types";
 import { useMe } from "../session/session";
@@ -32,7 +33,7 @@ export function Welcome() {
       <h1 dir="auto">{t("Hello, {name}", { name: me.display_name })}</h1>
       <p>
         {rooms.length > 0
-          ? t("Pick a room on the left, or press Ctrl K to jump to one.")
+          ? t("Pick a room on the left, or press {key} to jump to one.", { key: `${COMMAND} K` })
           : t("Make a room and invite somebody, or look around.")}
       </p>
       <div className="dialog-actions">

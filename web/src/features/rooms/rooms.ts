@@ -1,5 +1,6 @@
 import { type QueryClient, useQuery } from "@tanstack/react-query";
 import { type Conversation, useConversation, useTopic } from "../../app/conversation";
+import type { Room as Log } from "../../log/room";
 import type { Room, RoomList } from "../../wire/types";
 import { api } from "../session/session";
 
@@ -75,44 +76,48 @@ function forget(queries: QueryClient, id: string): void {
   queries.setQueryData<Room[]>(KEY, (rooms = []) => rooms.filter((room) => room.id !== id));
 }
 
-/** What of a room a person has not read, exact at once and after every recount. */
+/** What of a room a person has not read. */
 export interface Unread {
   readonly messages: number;
   readonly mentions: number;
 }
 
-/** How much of a room is unread. Counted by the server, and by what the log has added since. */
+/** How much of a room is unread. */
 export function useUnread(room: Room): Unread {
   useTopic(room.id);
   const { engine, user } = useConversation();
-  const log = engine.room(room.id);
+  return unreadOf(room, engine.room(room.id), user);
+}
+
+/**
+ * How much of a room is unread for this person: counted in the log where it has everything since they
+ * read last, else by the server, and by what the log has added since.
+ */
+export function unreadOf(room: Room, log: Log | undefined, user: string): Unread {
   if (!log) return { messages: room.unread, mentions: room.mentions };
   const { read, unreadFrom } = log.standing;
   const from = unreadFrom === undefined ? read : Math.min(read, unreadFrom - 1);
-  if (from >= log.position.seq) return { messages: 0, mentions: 0 };
-  const later = log.timeline
-    .messages()
-    .filter(({ seq, sender, deleted_at }) => seq > room.seq && seq > from && sender !== user && !deleted_at);
-  const calls = later.filter(({ body }) => body.mentions?.all || body.mentions?.users?.includes(user));
+  const head = log.position.seq;
+  if (from >= head) return { messages: 0, mentions: 0 };
+  if (log.timeline.intervals().some((known) => known.from <= from + 1 && known.to >= head)) {
+    return count(log, from, head, user);
+  }
+  const later = count(log, Math.max(from, room.seq), head, user);
   // Read up to somewhere since the server was asked: only what is known here can be told apart.
-  const counted = from > room.read ? countedAfter(log, from, room.seq, user) : room;
-  return {
-    messages: (counted.unread ?? 0) + later.length,
-    mentions: (counted.mentions ?? 0) + calls.length,
-  };
+  const earlier =
+    from > room.read
+      ? count(log, from, room.seq, user)
+      : { messages: room.unread ?? 0, mentions: room.mentions ?? 0 };
+  return { messages: earlier.messages + later.messages, mentions: earlier.mentions + later.mentions };
 }
 
-function countedAfter(
-  log: NonNullable<ReturnType<Conversation["engine"]["room"]>>,
-  from: number,
-  upto: number,
-  user: string,
-): { unread: number; mentions: number } {
-  const unread = log.timeline
+/** What others have said after one seq and up to another, as far as it is known here. */
+function count(log: Log, after: number, upto: number, user: string): Unread {
+  const said = log.timeline
     .messages()
-    .filter(({ seq, sender, deleted_at }) => seq > from && seq <= upto && sender !== user && !deleted_at);
-  const mentions = unread.filter(({ body }) => body.mentions?.all || body.mentions?.users?.includes(user));
-  return { unread: unread.length, mentions: mentions.length };
+    .filter(({ seq, sender, deleted_at }) => seq > after && seq <= upto && sender !== user && !deleted_at);
+  const calls = said.filter(({ body }) => body.mentions?.all || body.mentions?.users?.includes(user));
+  return { messages: said.length, mentions: calls.length };
 }
 
 /** Whether a room is a conversation of a few people, without a name of its own. */

@@ -129,7 +129,7 @@ function Highlighted({
   readonly ranges: readonly (readonly number[])[];
 }) {
   const first = ranges[0]?.[0] ?? 0;
-  const start = Math.max(0, first - LEAD);
+  const start = wordAt(text, first - LEAD);
   const pieces = [];
   let at = start;
   for (const [from = 0, to = 0] of ranges) {
@@ -144,6 +144,13 @@ function Highlighted({
       {text.slice(at, at + 200)}
     </>
   );
+}
+
+/** Where the first word begins that is not before a place. */
+function wordAt(text: string, place: number): number {
+  if (place <= 0) return 0;
+  const space = text.slice(place, place + LEAD).search(/\s/);
+  return space < 0 ? place : place + space + 1;
 }
 
 function explain(error: Error): string {

@@ -1,22 +1,23 @@
 import { closeDialog } from "../../app/dialogs";
 import { t } from "../../app/i18n";
 import { Dialog } from "../../ui/Dialog";
+import { COMMAND } from "../../ui/keys";
 import "./settings.css";
 
 /** The keys that work everywhere. */
 export default function HelpDialog() {
   const keys: [string, string][] = [
-    ["Ctrl K", t("Jump to a room")],
+    [`${COMMAND} K`, t("Jump to a room")],
     ["Alt ↑ / Alt ↓", t("The room above or below")],
     ["Alt Shift ↑ / ↓", t("The next unread room")],
-    ["Ctrl Shift F", t("Search")],
+    [`${COMMAND} Shift F`, t("Search")],
     ["Esc", t("Close what is open, or mark the room as read")],
     ["↑", t("Edit your last message")],
     ["R", t("On a message: reply")],
     ["E", t("On a message of yours: edit")],
     ["+", t("On a message: react")],
     ["Enter", t("On a message: everything else")],
-    ["Ctrl /", t("This list")],
+    [`${COMMAND} /`, t("This list")],
   ];
   return (
     <Dialog title={t("Keys")} onClose={closeDialog}>

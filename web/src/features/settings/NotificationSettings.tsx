@@ -13,7 +13,8 @@ export function NotificationSettings() {
   const ask = async () => {
     if (!(await askForNotifications())) toast(t("The browser does not allow notifications for this page."));
     setAllowed(permission());
-    if (permission() === "granted") await showNotification("Hubbub", t("Notifications work."), "test", "/");
+    if (permission() !== "granted") return;
+    await showNotification({ title: "Hubbub", body: t("Notifications work."), tag: "test", path: "/" });
   };
   return (
     <div className="form">

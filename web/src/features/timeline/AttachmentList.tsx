@@ -3,6 +3,7 @@ import { t, useLocale } from "../../app/i18n";
 import { Icon } from "../../ui/Icon";
 import type { Attachment } from "../../wire/types";
 import { Blurhash } from "./Blurhash";
+import "./attachments.css";
 
 const Viewer = lazy(() => import("./Viewer"));
 

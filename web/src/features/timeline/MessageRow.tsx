@@ -16,6 +16,7 @@ import { MessageText } from "./MessageText";
 import { Quote } from "./Quote";
 import { Reactions } from "./Reactions";
 import type { Row } from "./rows";
+import "./message.css";
 
 interface Props {
   readonly row: Extract<Row, { kind: "message" }>;
@@ -65,7 +66,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
         <button
           type="button"
           className="message-avatar"
-          onClick={() => openDialog({ kind: "person", user: message.sender })}
+          onClick={() => openDialog({ kind: "person", user: message.sender, room: room.id })}
           aria-label={name}
         >
           <Avatar id={message.sender} name={name} picture={sender?.avatar} status={sender?.status} />
@@ -78,7 +79,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
               type="button"
               className="message-name"
               dir="auto"
-              onClick={() => openDialog({ kind: "person", user: message.sender })}
+              onClick={() => openDialog({ kind: "person", user: message.sender, room: room.id })}
             >
               {name}
             </button>

@@ -4,6 +4,7 @@ import { IconButton } from "../../ui/Button";
 import { copy } from "../../ui/clipboard";
 import { MentionName } from "../people/MentionName";
 import { type Block, type Node, parse } from "./markdown";
+import "./text.css";
 
 /** What a message says, drawn. */
 export const MessageText = memo(function MessageText({

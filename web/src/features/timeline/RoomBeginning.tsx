@@ -1,10 +1,13 @@
 import { t } from "../../app/i18n";
+import { usePreferences } from "../../app/preferences";
 import type { Room } from "../../wire/types";
 import { InviteButton } from "../rooms/InviteButton";
 import { RoomAvatar } from "../rooms/RoomAvatar";
 
 /** What stands above a room's first message. */
 export function RoomBeginning({ room }: { readonly room: Room }) {
+  // Newcomers have the same button below, among their first steps.
+  const { firstSteps } = usePreferences();
   const direct = room.kind === "direct" || room.kind === "group";
   return (
     <div className="room-beginning">
@@ -16,7 +19,7 @@ export function RoomBeginning({ room }: { readonly room: Room }) {
           : t("This is the beginning of {name}.", { name: room.name })}
         {room.description && <span dir="auto"> {room.description}</span>}
       </p>
-      {!direct && <InviteButton room={room} />}
+      {!direct && !firstSteps && <InviteButton room={room} />}
     </div>
   );
 }

@@ -15,7 +15,9 @@ import { RoomBeginning } from "./RoomBeginning";
 import { type Row, reuse, rowsOf } from "./rows";
 import { useLanding } from "./useLanding";
 import { useNewAfter } from "./useNewAfter";
+import { usePlaces } from "./usePlaces";
 import { useReading } from "./useReading";
+import { useReceipts } from "./useReceipts";
 import { useRoving } from "./useRoving";
 import "./timeline.css";
 
@@ -42,31 +44,31 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
   const pending = usePending(room.id);
   const online = useLink().kind === "online";
   const scroller = useRef<HTMLDivElement>(null);
-  const [newAfter, setNewAfter] = useNewAfter(room, log, online);
+  const [newAfter, setNewAfter] = useNewAfter(room, log, online, conversation.user);
   const [atEnd, setAtEnd] = useState(true);
   /** How far the reader had come when they were last at the end. */
   const seenUpto = useRef(0);
   const [dismissed, dismiss] = useState(false);
 
+  const { delivered, read } = useReceipts(room, log, online);
   const drawn = useRef<readonly Row[]>([]);
   const rows = useMemo(() => {
     void version;
     if (!log) return [];
-    const others = [...log.marks.values()].filter(({ user }) => user !== conversation.user);
     const made = rowsOf({
       log: log.timeline.rows(log.head.seq),
       complete: log.timeline.complete,
       pending,
       user: conversation.user,
       online,
-      delivered: Math.max(0, ...others.map(({ delivered }) => delivered)),
-      read: Math.max(0, ...others.map(({ read }) => read)),
+      delivered,
+      read,
       newAfter: newAfter === "unknown" ? undefined : newAfter,
       room: room.id,
       uploaded,
     });
     return reuse(made, drawn.current);
-  }, [log, version, pending, online, conversation, newAfter, room.id]);
+  }, [log, version, pending, online, conversation, newAfter, room.id, delivered, read]);
 
   useEffect(() => {
     drawn.current = rows;
@@ -196,6 +198,7 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
   }, [items, rows]);
   useEffect(() => watch(conversation, authors.split(" ").filter(Boolean)), [conversation, authors]);
 
+  usePlaces(scroller, rows, log?.timeline.complete === true);
   const isLoading = !log || (log.timeline.size === 0 && !log.timeline.complete && pending.length === 0);
   const fresh = atEnd || seenUpto.current === 0 ? 0 : othersAfter(rows, seenUpto.current);
   const divider = rows.findIndex(({ kind }) => kind === "new");

@@ -1,5 +1,6 @@
 import Lightbox from "yet-another-react-lightbox";
 import "yet-another-react-lightbox/styles.css";
+import { useLayer } from "../../app/useLayer";
 import type { Attachment } from "../../wire/types";
 import { urlOf } from "./AttachmentList";
 
@@ -11,6 +12,7 @@ interface Props {
 
 /** Images one after the other, as large as the screen. */
 export default function Viewer({ images, index, onClose }: Props) {
+  useLayer(onClose);
   const slides = images.map(({ id, name, width, height }) => ({
     src: urlOf(id),
     alt: name,

@@ -1,6 +1,7 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef } from "react";
 import { useConversation } from "../../app/conversation";
 import type { Row } from "./rows";
+import { useAttention } from "./useAttention";
 
 /** How long a message must be in view before it counts as read, in milliseconds. */
 const DWELL = 1_000;
@@ -47,25 +48,4 @@ function lastIn(rows: readonly Row[], { startIndex, endIndex }: NonNullable<Read
     const isPlaced = row.kind === "message" && row.message.seq < Number.MAX_SAFE_INTEGER;
     return isPlaced ? Math.max(last, row.message.seq) : last;
   }, 0);
-}
-
-/** Whether somebody is looking at this very tab. */
-function useAttention(): boolean {
-  const [attentive, set] = useState(isLooking);
-  useEffect(() => {
-    const update = () => set(isLooking());
-    document.addEventListener("visibilitychange", update);
-    window.addEventListener("focus", update);
-    window.addEventListener("blur", update);
-    return () => {
-      document.removeEventListener("visibilitychange", update);
-      window.removeEventListener("focus", update);
-      window.removeEventListener("blur", update);
-    };
-  }, []);
-  return attentive;
-}
-
-function isLooking(): boolean {
-  return document.visibilityState === "visible" && document.hasFocus();
 }

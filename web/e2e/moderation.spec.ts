@@ -1,0 +1,53 @@
+import { expect, test } from "./fixtures";
+import type { Person, RoomView } from "./person";
+
+/** Somebody who keeps order, and a member of their room. */
+async function together(
+  person: (name: string, arrival?: { gateway: number }) => Promise<Person>,
+): Promise<{ ada: Person; ben: Person; room: RoomView }> {
+  const [ada, ben] = [await person("Ada", { gateway: 0 }), await person("Ben", { gateway: 1 })];
+  const room = await ada.makesRoom("Orderly");
+  await ada.opens(room);
+  await ben.joins(room);
+  return { ada, ben, room };
+}
+
+test("slow mode counts down, and what is said meanwhile goes out by itself, over a reload too", async ({
+  person,
+}) => {
+  const { ada, ben, room } = await together(person);
+  await ada.asks(`rooms/${room.id}`, { slow_mode_ms: 8_000 }, "PATCH");
+  const note = ben.page.getByRole("timer");
+  await expect(note).toHaveText("Slow mode: 8 seconds");
+  await ben.says("first");
+  await ada.sees("first");
+  await expect(note).toHaveText(/you can write again in 0:0\d/);
+  await ben.says("second");
+  await expect(ben.composer).toHaveValue("");
+  await ben.delivery("second", "Sending");
+  await expect(note).toHaveText(/your message goes out in 0:0\d/);
+  await ben.page.reload();
+  await ben.delivery("second", "Sending");
+  await expect(note).toHaveText(/your message goes out in 0:0\d/);
+  await ada.sees("second");
+  await expect(ada.message("second")).toHaveCount(1);
+  await expect(ben.message("second")).toHaveCount(1);
+  await expect(ada.page.getByRole("timer"), "who keeps order does not wait").toHaveCount(0);
+});
+
+test("whoever is muted is told until when, keeps what they wrote, and can write again after that", async ({
+  person,
+}) => {
+  const { ada, ben, room } = await together(person);
+  await ben.says("before");
+  await ada.sees("before");
+  const { id } = await ben.asks<{ id: string }>("me");
+  await ben.composer.fill("kept");
+  await ada.asks(`rooms/${room.id}/members/${id}`, { mute_for: 6 }, "PATCH");
+  await ben.composer.press("Enter");
+  await expect(ben.message("kept").getByRole("alert")).toContainText("You are muted here for now.");
+  await expect(ben.page.getByText(/You can’t write here until/)).toBeVisible();
+  await expect(ben.composer).toBeVisible();
+  await ben.message("kept").getByRole("button", { name: "Retry" }).click();
+  await ada.sees("kept");
+});
