@@ -80,18 +80,19 @@ class Nginx(Proxy):
 
     def write_upstreams(self, removed):
         """The `server` lines of the project, for as many gateways as there are."""
-        line = next(
-            line
-            for line in (ROOT / "nginx/hubbub/upstreams.conf").read_text().splitlines()
-            if line.startswith("server gateway-1:8080")
-        )
-        lines = [
-            line.replace("gateway-1:8080", f"127.0.0.1:{port}").replace(
-                ";", " down;" if node == removed else ";"
+        for name in ("upstreams.conf", "socket-upstreams.conf"):
+            line = next(
+                line
+                for line in (ROOT / "nginx/hubbub" / name).read_text().splitlines()
+                if line.startswith("server gateway-1:8080")
             )
-            for node, port in self.gateways.items()
-        ]
-        (self.directory / "hubbub/upstreams.conf").write_text("\n".join(lines) + "\n")
+            lines = [
+                line.replace("gateway-1:8080", f"127.0.0.1:{port}").replace(
+                    ";", " down;" if node == removed else ";"
+                )
+                for node, port in self.gateways.items()
+            ]
+            (self.directory / "hubbub" / name).write_text("\n".join(lines) + "\n")
 
     def command(self):
         own = self.directory

@@ -80,11 +80,9 @@ impl Nginx {
         let own = dir.path();
         fs::create_dir_all(own.join("hubbub")).expect("a directory");
         let address = local(free_port());
-        let servers: String = gateways
-            .iter()
-            .map(|gateway| format!("server {gateway} max_fails=2 fail_timeout=2s;\n"))
-            .collect();
-        fs::write(own.join("hubbub/upstreams.conf"), servers).expect("a file");
+        for name in ["upstreams.conf", "socket-upstreams.conf"] {
+            fs::write(own.join("hubbub").join(name), servers(name, gateways)).expect("a file");
+        }
         fs::write(own.join("hubbub/listen.conf"), format!("listen {address};\n")).expect("a file");
         fs::write(own.join("nginx.conf"), configuration(own)).expect("a file");
         let mut command = Command::new("nginx");
@@ -100,6 +98,15 @@ impl Nginx {
         }
         Self { address, _process: process, _dir: dir }
     }
+}
+
+/// The shipped line of a server, for each of the gateways.
+fn servers(name: &str, gateways: &[SocketAddr]) -> String {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../nginx/hubbub").join(name);
+    let shipped = fs::read_to_string(shipped).expect("a file");
+    let line = shipped.lines().find(|line| line.starts_with("server ")).expect("a server");
+    let named = |gateway: &SocketAddr| line.replace("gateway-1:8080", &gateway.to_string()) + "\n";
+    gateways.iter().map(named).collect()
 }
 
 /// One process: a worker would outlive a master that is killed.

@@ -156,7 +156,6 @@ async fn where_the_settings_say_so_crowded_gateways_give_their_surplus_away_by_t
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "on a busy machine clients are seen that were not moved in time; `make rolling` runs it"]
 async fn behind_nginx_they_are_restarted_and_nobody_notices() {
     let cluster = cluster().await;
     let front = Front::nginx((0..GATEWAYS).map(|n| cluster.address(n)).collect()).await;
