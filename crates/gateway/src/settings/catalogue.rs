@@ -80,8 +80,8 @@ pub(super) const ADMINS: Setting<Vec<String>> = Setting::parsed(
     "admins",
     "list of user names",
     admins,
-    "Accounts that administer the site: made so at each start, and when they register. Without it \
-     the first account ever does. List only names that are taken: whoever registers one gets it.",
+    "Accounts that administer the site besides the first one ever: made so at each start, and when \
+     they register. List only names that are taken: whoever registers one gets it.",
 );
 
 pub(super) const LOBBY: Setting<Option<String>> = Setting::parsed(
