@@ -127,10 +127,15 @@ impl Log {
         })
     }
 
-    /// The messages as everything in the log has left them.
+    /// The messages as everything in the log has left them. What was on its way to change a message
+    /// when the bus lost that one comes before it, and changes nothing.
     fn folded(&self) -> Vec<Message> {
-        let mut messages: Vec<_> = self.messages().cloned().collect();
+        let mut messages: Vec<Message> = Vec::new();
         for event in &self.events {
+            if let Event::Message(message) = event {
+                messages.push(message.clone());
+                continue;
+            }
             for message in &mut messages {
                 message.apply(event);
             }
