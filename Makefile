@@ -72,10 +72,10 @@ lint: ## Formatting, clippy, documentation, dependency licences and sources
 	fi
 
 .PHONY: rolling
-rolling: servers ## Restart three gateways under 3 000 connections, behind a balancer and nginx, and measure
+rolling: servers ## Restart, add and remove gateways under 3 000 connections, and measure
 	cargo build --release -p hubbub-gateway -p hubbub-worker --bins
 	HUBBUB_TEST_ROLLING_CONNECTIONS=3000 cargo test --release -p hubbub-testkit --features nodes \
-		--test rolling -- --nocapture --include-ignored --test-threads 1 restarted
+		--test rolling -- --nocapture --include-ignored --test-threads 1
 
 .PHONY: bench
 bench: servers ## Measure what docs/PERFORMANCE.md reports (takes some minutes)

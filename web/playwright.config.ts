@@ -19,14 +19,15 @@ const UNBOUNDED = {
 export default defineConfig<Options>({
   testDir: "e2e",
   outputDir: "../.cache/browser-tests",
-  // A test that fails now and then is a bug, of the test or of what it tests.
-  retries: 0,
+  // A test that fails now and then is a bug, of the test or of what it tests: it is tried once more, so
+  // that one stall of the machine does not hide what all the others say, and named at the end.
+  retries: 1,
   workers: 2,
   fullyParallel: false,
   forbidOnly: process.env.CI !== undefined,
   timeout: 60_000,
   expect: { timeout: 10_000 },
-  reporter: [["list"]],
+  reporter: [["list"], ["./e2e/verdict.ts"]],
   use: {
     launchOptions: {
       args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],

@@ -46,7 +46,7 @@ export function Keyboard() {
     };
     const markRead = (room: string) => {
       const seq = engine.room(room)?.position.seq;
-      if (seq) engine.volatile({ type: "mark", room, read: seq, unread: 0 });
+      if (seq) engine.reached(room, { read: seq, unread: 0 });
     };
     window.addEventListener("keydown", onKeyDown);
     return () => window.removeEventListener("keydown", onKeyDown);

@@ -1,6 +1,7 @@
 import type { Link } from "../wire/connection";
 import type { ClientFrame, History, ServerFrame } from "../wire/types";
 import type { Operation, Pending } from "./outbox";
+import type { Reached } from "./progress";
 import { Replica, type Update } from "./replica";
 import { Room } from "./room";
 import { type Memory, REMEMBERED, type StoredRoom } from "./storage";
@@ -189,7 +190,13 @@ export class Engine {
     this.pass({ kind: "discard", id });
   }
 
-  /** Sends a frame that is not kept: a mark, typing, what is watched. */
+  /** Marks how far this user has come in a room. */
+  reached(room: string, reached: Reached): void {
+    this.replica.reached(room, reached, this.env.now());
+    this.schedule();
+  }
+
+  /** Sends a frame that is not kept: typing, what is watched. */
   volatile(frame: ClientFrame): void {
     this.transmit(frame);
   }

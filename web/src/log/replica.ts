@@ -13,7 +13,8 @@ import type {
 import type { Change } from "./changes";
 import { type Operation, Outbox, type Pending } from "./outbox";
 import type { Position } from "./position";
-import { HEAD_GRACE, RESUME_GRACE, Room } from "./room";
+import type { Reached } from "./progress";
+import { HEAD_GRACE, RESUME_GRACE, Room, type Standing } from "./room";
 import type { Request } from "./timeline";
 
 /** Something that the screen or the device's memory has to follow. */
@@ -119,7 +120,7 @@ export class Replica {
   /** When {@link tick} is next needed, if nothing else happens before. */
   deadline(): number | undefined {
     if (!this.online) return undefined;
-    const all = [...this.known.values()].map((room) => room.deadline());
+    const all = [...this.known.values()].flatMap((room) => [room.deadline(), room.progress.deadline]);
     const set = [...all, this.outbox.deadline()].filter((at) => at !== undefined);
     return set.length > 0 ? Math.min(...set) : undefined;
   }
@@ -130,6 +131,7 @@ export class Replica {
     for (const room of this.known.values()) {
       const deadline = room.deadline();
       if (deadline !== undefined && deadline <= now) this.effects.transmit(room.refill(now));
+      this.mark(room, now);
     }
     this.transmitDue(now);
   }
@@ -203,6 +205,14 @@ export class Replica {
     if (operation) this.pendingChanged(operation.room);
   }
 
+  /** Takes how far this user has come in a room on this device; the server is told until it knows. */
+  reached(id: string, reached: Reached, now: number): void {
+    const room = this.known.get(id);
+    if (!room) return;
+    room.progress.reach(reached);
+    if (this.online) this.mark(room, now);
+  }
+
   /** Takes a page of a room's history that was asked for. */
   loaded(id: string, request: Request, page: History): void {
     const room = this.known.get(id);
@@ -217,10 +227,11 @@ export class Replica {
   }
 
   /** Takes how this user stands in a room, as an answer of the API tells it. */
-  stands(id: string, standing: Room["standing"]): void {
+  stands(id: string, standing: Standing): void {
     const room = this.known.get(id);
     if (!room) return;
     room.standing = standing;
+    room.progress.confirmed(standing);
     this.effects.tell({ kind: "standing", room: id });
   }
 
@@ -237,6 +248,10 @@ export class Replica {
       this.stands(id, standing);
     }
     this.outbox.reconnected();
+    for (const room of this.known.values()) {
+      room.progress.reconnected();
+      this.mark(room, now);
+    }
   }
 
   /** Takes note of where a room stands. One that is new here starts there. */
@@ -315,10 +330,14 @@ export class Replica {
     room.marks.set(mark.user, mark);
     if (mark.user === this.me) {
       const { read, delivered } = mark;
-      room.standing = { ...room.standing, read, delivered, unreadFrom: mark.unread_from };
-      this.effects.tell({ kind: "standing", room: id });
+      this.stands(id, { ...room.standing, read, delivered, unreadFrom: mark.unread_from });
     }
     this.effects.tell({ kind: "marks", room: id });
+  }
+
+  private mark(room: Room, now: number): void {
+    const frame = room.progress.next(room.id, now);
+    if (frame) this.effects.transmit(frame);
   }
 
   private own({ sender, id, epoch, seq }: Message): void {

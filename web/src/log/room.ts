@@ -1,6 +1,7 @@
 import type { ClientFrame, Mark, Message } from "../wire/types";
 import type { Change } from "./changes";
 import { compare, follows, later, type Position } from "./position";
+import { Progress } from "./progress";
 import { type Request, SLACK, Timeline, WINDOW } from "./timeline";
 
 /** How long after a head was told by a heartbeat its events may still be on their way. */
@@ -31,6 +32,8 @@ export interface Standing {
 export class Room {
   readonly timeline = new Timeline();
   readonly marks = new Map<string, Mark>();
+  /** How far this user has come on this device and the server has not confirmed. */
+  readonly progress = new Progress();
   standing: Standing = { read: 0, delivered: 0, unread: 0, mentions: 0, unreadFrom: undefined };
   /** Whether its messages are about to be replaced. */
   reloading = false;
@@ -99,6 +102,7 @@ export class Room {
     this.expected = undefined;
     this.reloading = true;
     this.timeline.clear();
+    this.progress.clear();
   }
 
   /** Takes a page of history. False if it has to be asked for again. */

@@ -79,7 +79,7 @@ function useEntries(message: Message, own: boolean, room: Room): MenuEntry[] {
       icon: "bell",
       label: t("Mark unread from here"),
       act: () => {
-        conversation.engine.volatile({ type: "mark", room: room.id, unread: message.seq });
+        conversation.engine.reached(room.id, { unread: message.seq });
         go({ page: "home" });
       },
     },

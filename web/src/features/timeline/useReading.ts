@@ -28,7 +28,7 @@ export function useReading({ room, rows, view, atEnd }: Reading): void {
   useEffect(() => {
     if (head <= delivered.current) return;
     delivered.current = head;
-    conversation.engine.volatile({ type: "mark", room, delivered: head });
+    conversation.engine.reached(room, { delivered: head });
   }, [conversation, room, head]);
 
   useEffect(() => {
@@ -36,7 +36,7 @@ export function useReading({ room, rows, view, atEnd }: Reading): void {
     const standing = conversation.engine.room(room)?.standing;
     if (standing && standing.unreadFrom === undefined && standing.read >= reached) return;
     const timer = setTimeout(() => {
-      conversation.engine.volatile({ type: "mark", room, read: reached });
+      conversation.engine.reached(room, { read: reached });
     }, DWELL);
     return () => clearTimeout(timer);
   }, [attentive, reached, conversation, room]);
