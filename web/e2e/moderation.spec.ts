@@ -51,3 +51,42 @@ test("whoever is muted is told until when, keeps what they wrote, and can write 
   await ben.message("kept").getByRole("button", { name: "Retry" }).click();
   await ada.sees("kept");
 });
+
+test("who keeps order mutes, kicks and bans with a reason, and the room's record has it all", async ({
+  person,
+}) => {
+  const { ada, ben, room } = await together(person);
+  const { page } = ada;
+  const ofBen = async () => {
+    await page.getByRole("complementary").getByText("Ben", { exact: true }).click();
+    return page.getByRole("dialog", { name: "Ben" });
+  };
+  const confirms = async (question: string, reason: string, action: string) => {
+    const dialog = page.getByRole("dialog", { name: question });
+    await dialog.getByLabel("Reason").fill(reason);
+    await dialog.getByRole("button", { name: action, exact: true }).click();
+    await expect(dialog).toBeHidden();
+  };
+  await page.getByRole("button", { name: "2 members" }).click();
+
+  await (await ofBen()).getByLabel("Writing").selectOption({ label: "Mute for 5 minutes" });
+  await confirms("Mute Ben for 5 minutes?", "too loud", "Mute");
+  await expect(ben.page.getByText(/You can’t write here until/)).toBeVisible();
+
+  await (await ofBen()).getByRole("button", { name: "Kick…" }).click();
+  await confirms("Kick Ben?", "still loud", "Kick");
+  await expect(ben.page.getByText(/Orderly/)).toHaveCount(0);
+  await ben.joins(room);
+
+  await (await ofBen()).getByRole("button", { name: "Ban…" }).click();
+  await confirms("Ban Ben?", "no end of it", "Ban");
+  await expect(ben.composer).toBeHidden();
+  await expect(ben.joins(room)).rejects.toThrow();
+
+  await page.getByRole("heading", { name: "Orderly", level: 1 }).click();
+  await page.getByText("What was done here").click();
+  const record = page.locator(".audit");
+  for (const reason of ["too loud", "still loud", "no end of it"]) {
+    await expect(record.getByText(reason)).toBeVisible();
+  }
+});

@@ -150,6 +150,9 @@ const texts: Record<string, string> = {
   "Jump to…": "الانتقال إلى…",
   "Keep it": "أبقِها",
   Keys: "المفاتيح",
+  Kick: "إخراج",
+  "Kick {name}?": "هل تُخرج {name}؟",
+  "Kick…": "إخراج…",
   Language: "اللغة",
   Larger: "أكبر",
   "Last seen {ago}": "آخر ظهور {ago}",
@@ -188,6 +191,8 @@ const texts: Record<string, string> = {
   "Move earlier": "تقديم",
   "Move later": "تأخير",
   "Move {name}": "نقل {name}",
+  Mute: "كتم",
+  "Mute {name} for {time}?": "هل تكتم {name} لمدة {time}؟",
   "Mute for {time}": "كتم لمدة {time}",
   "Muted until {until}": "مكتوم حتى {until}",
   Name: "الاسم",
@@ -238,9 +243,6 @@ const texts: Record<string, string> = {
   Profile: "الملف الشخصي",
   Public: "عامة",
   "Public rooms": "الغرف العامة",
-  "Put out": "إخراج",
-  "Put out…": "إخراج…",
-  "Put {name} out?": "هل تُخرج {name}؟",
   React: "تفاعل",
   "React with {emoji}": "تفاعل بـ {emoji}",
   Reactions: "التفاعلات",
@@ -329,6 +331,8 @@ const texts: Record<string, string> = {
   "They become its owner, and you a moderator. Only they can give it back.":
     "يصبح مالكها وتصبح أنت مشرفًا. هو وحده من يستطيع إعادتها.",
   "They can log in again.": "يمكنهم تسجيل الدخول مجددًا.",
+  "They can read {room} meanwhile, but write nothing there.":
+    "يمكنه قراءة {room} في هذه الأثناء دون الكتابة فيها.",
   "They stop seeing {room} at once, and can’t come back until the ban is lifted.":
     "يتوقف عن رؤية {room} فورًا، ولا يمكنه العودة حتى يُرفع المنع.",
   "They stop seeing {room} at once. With its code they can come back.":

@@ -55,6 +55,19 @@ export function Moderation({ user, roomId }: { readonly user: string; readonly r
       act: () => ask(`members/${user}`, "PATCH", { role }),
     });
   };
+  const setMute = (seconds: number) => {
+    if (seconds === 0) {
+      void patch({ mute_for: 0 });
+      return;
+    }
+    confirm({
+      title: t("Mute {name} for {time}?", { name, time: duration(seconds) }),
+      text: t("They can read {room} meanwhile, but write nothing there.", { room: room.name }),
+      action: t("Mute"),
+      asksReason: true,
+      act: (reason) => ask(`members/${user}`, "PATCH", { mute_for: seconds, ...(reason ? { reason } : {}) }),
+    });
+  };
   return (
     <section className="details-part">
       <h3 className="field-label" dir="auto">
@@ -75,7 +88,7 @@ export function Moderation({ user, roomId }: { readonly user: string; readonly r
         label={t("Writing")}
         value={muted ? "muted" : "0"}
         onChange={({ currentTarget }) => {
-          if (currentTarget.value !== "muted") void patch({ mute_for: Number(currentTarget.value) });
+          if (currentTarget.value !== "muted") setMute(Number(currentTarget.value));
         }}
         options={[
           { value: "0", label: t("May write") },
@@ -97,17 +110,18 @@ export function Moderation({ user, roomId }: { readonly user: string; readonly r
         <Button
           onPress={() =>
             confirm({
-              title: t("Put {name} out?", { name }),
+              title: t("Kick {name}?", { name }),
               text: t("They stop seeing {room} at once. With its code they can come back.", {
                 room: room.name,
               }),
-              action: t("Put out"),
+              action: t("Kick"),
               danger: true,
-              act: () => ask(`members/${user}`, "DELETE"),
+              asksReason: true,
+              act: (reason) => ask(`members/${user}`, "DELETE", reason ? { reason } : undefined),
             })
           }
         >
-          {t("Put out…")}
+          {t("Kick…")}
         </Button>
         <Button
           kind="danger"
