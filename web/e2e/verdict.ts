@@ -4,6 +4,8 @@ import type { Reporter, TestCase, TestResult } from "@playwright/test/reporter";
 const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
 /** Lines of a message that are repeated. */
 const LINES = 14;
+/** Characters of such a line. */
+const WIDTH = 200;
 
 /**
  * Says at the very end, where nobody has to look for it, what failed and why: also what succeeded only
@@ -16,7 +18,12 @@ export default class Verdict implements Reporter {
     if (status === test.expectedStatus || status === "skipped") return;
     const [project, ...path] = test.titlePath().filter(Boolean);
     const why = errors.map(({ message }) => (message ?? "").replace(COLOURS, "").split("\n"));
-    const lines = why.flatMap((message) => message.filter((line) => line.trim()).slice(0, LINES));
+    const lines = why.flatMap((message) =>
+      message
+        .filter((line) => line.trim())
+        .slice(0, LINES)
+        .map((line) => line.slice(0, WIDTH)),
+    );
     const seconds = (duration / 1000).toFixed(1);
     this.failed.push(
       [

@@ -2,8 +2,9 @@
 
 use hubbub_bus::BusError;
 use hubbub_bus::presence::CHANGED;
-use hubbub_protocol::http::User;
-use hubbub_protocol::{RoomId, ServerFrame, UserId};
+use hubbub_protocol::http::{Availability, User, UserStatus};
+use hubbub_protocol::{RoomId, ServerFrame, Timestamp, UserId};
+use hubbub_store::UserRecord;
 
 use crate::app::App;
 
@@ -11,6 +12,13 @@ use crate::app::App;
 pub(crate) const PROFILE_KEY: &str = "user";
 /// The volatile key, followed by a user id, that takes a person off what that user watches.
 pub(crate) const HIDES_KEY: &str = "hides:";
+
+/// What others are shown of somebody whose connections tell `status`, and when they were last seen.
+pub(crate) fn shown(user: &UserRecord, status: UserStatus) -> (UserStatus, Option<Timestamp>) {
+    let status = user.availability.shown(status);
+    let is_told = status == UserStatus::Offline && user.availability != Availability::Invisible;
+    (status, user.last_seen.filter(|_| is_told))
+}
 
 /// Something about a user that a `presence` frame tells may have changed, such as the status text:
 /// those who watch them are told within a second if it has.

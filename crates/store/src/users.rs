@@ -1,6 +1,7 @@
 //! Accounts.
 
 use async_trait::async_trait;
+use hubbub_protocol::http::Availability;
 use hubbub_protocol::{PictureId, Timestamp, UserId};
 
 use crate::StoreError;
@@ -45,6 +46,8 @@ pub struct UserRecord {
     pub send_receipts: bool,
     /// Whether others are told when they are typing.
     pub send_typing: bool,
+    /// How they want to be seen while they are connected.
+    pub availability: Availability,
     /// Whether they are a site administrator.
     pub admin: bool,
     /// Since when the account is suspended: nobody can log in to it.
@@ -58,6 +61,24 @@ impl UserRecord {
     #[must_use]
     pub const fn is_active(&self) -> bool {
         self.suspended_at.is_none() && self.deleted_at.is_none()
+    }
+}
+
+/// As both stores keep it.
+pub(crate) const fn availability_code(availability: Availability) -> i32 {
+    match availability {
+        Availability::Auto => 0,
+        Availability::Away => 1,
+        Availability::Invisible => 2,
+    }
+}
+
+/// What a store has kept. What it does not know is as for new accounts.
+pub(crate) const fn availability_of(code: i32) -> Availability {
+    match code {
+        1 => Availability::Away,
+        2 => Availability::Invisible,
+        _ => Availability::Auto,
     }
 }
 
@@ -84,6 +105,8 @@ pub struct ProfileChange {
     pub send_receipts: Option<bool>,
     /// Whether others are told when they are typing.
     pub send_typing: Option<bool>,
+    /// How they want to be seen while they are connected.
+    pub availability: Option<Availability>,
 }
 
 /// Accounts.

@@ -1,4 +1,4 @@
-import type { ButtonHTMLAttributes, ReactNode, Ref } from "react";
+import type { ButtonHTMLAttributes, MouseEvent, ReactNode, Ref } from "react";
 import { Icon, type IconName } from "./Icon";
 
 type Kind = "primary" | "plain" | "danger";
@@ -9,6 +9,21 @@ interface Pressable
   readonly onPress?: (() => void) | undefined;
   readonly isDisabled?: boolean | undefined;
   readonly ref?: Ref<HTMLButtonElement>;
+}
+
+/**
+ * A button that can do nothing now keeps the focus, which the browser would take away from a disabled
+ * one: whoever has just pressed it goes on from there, and Esc still closes its dialog.
+ */
+function pressable(onPress: (() => void) | undefined, isDisabled: boolean | undefined) {
+  return {
+    "aria-disabled": isDisabled || undefined,
+    onClick: (event: MouseEvent) => {
+      // Neither is a form sent by it.
+      if (isDisabled) event.preventDefault();
+      else onPress?.();
+    },
+  };
 }
 
 /** A button with words on it. */
@@ -22,8 +37,7 @@ export function Button({
     <button
       type="button"
       {...props}
-      disabled={isDisabled}
-      onClick={onPress && (() => onPress())}
+      {...pressable(onPress, isDisabled)}
       className="button"
       data-kind={kind}
     />
@@ -43,8 +57,7 @@ export function IconButton({
     <button
       type="button"
       {...props}
-      disabled={isDisabled}
-      onClick={onPress && (() => onPress())}
+      {...pressable(onPress, isDisabled)}
       className="icon-button"
       aria-label={label}
       data-tip={label}

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use hubbub_protocol::http::{ChangePasswordRequest, DeleteMeRequest, Me, UpdateMeRequest};
 use hubbub_protocol::limits::PASSWORD_LENGTH;
 use hubbub_protocol::{ErrorCode, Timestamp};
-use hubbub_store::{PrivateAccount, ProfileChange};
+use hubbub_store::{PrivateAccount, ProfileChange, UserRecord};
 
 use super::caller::Caller;
 use super::endpoints::Endpoints;
@@ -71,6 +71,7 @@ async fn update(
         status_text: request.status_text.map(|text| fields.status_text(&text)),
         send_receipts: request.send_receipts,
         send_typing: request.send_typing,
+        availability: request.availability,
     };
     fields.check()?;
     uninterrupted(async move {
@@ -137,11 +138,10 @@ async fn own(app: &App, caller: Caller) -> ApiResult<PrivateAccount> {
 
 async fn view(app: &App, account: PrivateAccount) -> ApiResult<Me> {
     let PrivateAccount { user, email, password_hash: _ } = account;
-    let (admin, send_receipts, send_typing) = (user.admin, user.send_receipts, user.send_typing);
-    let viewer = user.id;
+    let UserRecord { id: viewer, admin, send_receipts, send_typing, availability, .. } = user;
     let user = users::views(app, viewer, vec![user]).await?.pop();
     let user = user.ok_or_else(|| ApiError::new(ErrorCode::Internal))?;
-    Ok(Me { user, email, admin, send_receipts, send_typing })
+    Ok(Me { user, email, admin, send_receipts, send_typing, availability })
 }
 
 /// Whether whoever holds the token knows the password as well. Counts as a login, or tokens would

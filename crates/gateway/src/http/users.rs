@@ -190,7 +190,7 @@ pub(super) async fn view_or_offline(app: &App, record: UserRecord) -> User {
 }
 
 fn view(user: UserRecord, presence: &UserPresence) -> User {
-    let status = presence.status();
+    let (status, last_seen) = presence::shown(&user, presence.status());
     let deleted = user.deleted_at.is_some();
     User {
         id: user.id,
@@ -198,7 +198,7 @@ fn view(user: UserRecord, presence: &UserPresence) -> User {
         username: user.username,
         display_name: user.display_name,
         status,
-        last_seen: user.last_seen.filter(|_| status == UserStatus::Offline),
+        last_seen,
         status_text: Some(user.status_text).filter(|text| !text.is_empty()),
         bio: Some(user.bio).filter(|text| !text.is_empty()),
         deleted,

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use hubbub_bus::Presence;
 use hubbub_protocol::client::DeviceStatus;
 use hubbub_protocol::{ConnectionId, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::{Api, Person, usernames};
 
@@ -67,6 +67,32 @@ async fn those_who_are_connected_are_listed_once_whatever_their_devices() {
     assert_eq!(usernames(&online), ["ada", "bob"]);
     assert_eq!(online["users"][0]["status"], "online");
     assert_eq!(online["users"][1]["status"], "away");
+}
+
+#[tokio::test]
+async fn who_says_they_are_away_or_invisible_is_shown_so_and_keeps_it() {
+    let api = Api::start();
+    let (ada, bob) = (api.person("ada").await, api.person("bob").await);
+    for person in [&ada, &bob] {
+        connect(&api, person, DeviceStatus::Online).await;
+    }
+    api.app.store.set_last_seen(&[bob.id], Timestamp::now()).await.unwrap();
+    for (availability, status, listed) in
+        [("away", "away", true), ("invisible", "offline", false), ("auto", "online", true)]
+    {
+        let change = json!({ "availability": availability });
+        let me = api.call(Method::PATCH, "/me").by(&bob).json(&change).await.ok(StatusCode::OK);
+        assert_eq!((&me["availability"], &me["status"]), (&json!(availability), &json!(status)));
+        let path = format!("/users/{}", bob.id);
+        let seen = api.get(&path).by(&ada).send().await.ok(StatusCode::OK);
+        assert_eq!((&seen["status"], &seen["last_seen"]), (&json!(status), &Value::Null));
+        assert!(seen.get("availability").is_none(), "{seen}");
+        let online = list(&api, &ada, "online=true").await;
+        assert_eq!(usernames(&online).contains(&"bob"), listed, "{availability}");
+    }
+    let busy = json!({ "availability": "busy" });
+    let answer = api.call(Method::PATCH, "/me").by(&bob).json(&busy).await;
+    answer.refused(StatusCode::BAD_REQUEST, "bad_frame");
 }
 
 #[tokio::test]

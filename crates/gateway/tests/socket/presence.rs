@@ -186,6 +186,39 @@ async fn a_status_text_reaches_those_who_watch() {
 }
 
 #[tokio::test]
+async fn who_says_they_are_away_is_whatever_they_do_and_who_is_invisible_leaves_no_trace() {
+    use hubbub_protocol::http::Availability::{Auto, Away, Invisible};
+    let node = node().await;
+    let (ann, bob) = (node.person("ann").await, node.person("bob").await);
+    let bobs = node.greeted(&bob).await;
+    let mut anns = node.greeted(&ann).await;
+    anns.watch(&[bob.id]).await;
+    anns.sees(bob.id, UserStatus::Online).await;
+    let app = node.gateway.app();
+    let appears = async |availability| {
+        let change =
+            hubbub_store::ProfileChange { availability: Some(availability), ..Default::default() };
+        app.store.update_profile(bob.id, change).await.unwrap();
+        hubbub_gateway::presence::announce(app, bob.id).await.unwrap();
+    };
+    appears(Away).await;
+    anns.sees(bob.id, UserStatus::Away).await;
+    appears(Invisible).await;
+    anns.sees(bob.id, UserStatus::Offline).await;
+    // Neither coming nor going shows.
+    drop(bobs);
+    app.store.set_last_seen(&[bob.id], hubbub_protocol::Timestamp::now()).await.unwrap();
+    let again = node.greeted(&bob).await;
+    anns.watch(&[]).await;
+    anns.watch(&[bob.id]).await;
+    let row = anns.sees(bob.id, UserStatus::Offline).await;
+    assert_eq!(row.last_seen, None);
+    appears(Auto).await;
+    anns.sees(bob.id, UserStatus::Online).await;
+    drop(again);
+}
+
+#[tokio::test]
 async fn too_many_people_can_not_be_watched() {
     let node = Node::with(|settings| settings.limits.watched = 2).await;
     let ann = node.person("ann").await;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::http::people::User;
+use crate::http::people::{Availability, User};
 use crate::id::SessionId;
 use crate::time::Timestamp;
 
@@ -90,6 +90,9 @@ pub struct Me {
     pub send_receipts: bool,
     /// Whether others are told when this user is typing.
     pub send_typing: bool,
+    /// How this user wants to be seen while they are connected.
+    #[serde(default)]
+    pub availability: Availability,
 }
 
 /// `PATCH /me`. Absent fields stay as they are.
@@ -110,6 +113,9 @@ pub struct UpdateMeRequest {
     /// Whether others are told when this user is typing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send_typing: Option<bool>,
+    /// How this user wants to be seen while they are connected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability: Option<Availability>,
 }
 
 /// `DELETE /me`: the account ends for good.

@@ -19,6 +19,31 @@ pub enum UserStatus {
     Offline,
 }
 
+/// How a person wants to be seen while they are connected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Availability {
+    /// As their devices tell.
+    #[default]
+    Auto,
+    /// Away, whatever they do.
+    Away,
+    /// Offline, with nothing about when they were last seen.
+    Invisible,
+}
+
+impl Availability {
+    /// What is shown of somebody who does this.
+    #[must_use]
+    pub const fn shown(self, status: UserStatus) -> UserStatus {
+        match (self, status) {
+            (Self::Auto, status) => status,
+            (Self::Away, UserStatus::Online | UserStatus::Away) => UserStatus::Away,
+            (Self::Away, UserStatus::Offline) | (Self::Invisible, _) => UserStatus::Offline,
+        }
+    }
+}
+
 /// A person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct User {

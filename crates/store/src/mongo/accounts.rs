@@ -205,6 +205,7 @@ impl AccountStore for MongoStore {
                 "$unset": {
                     "email": "", "bio": "", "status_text": "", "last_seen": "", "admin": "",
                     "suspended_at": "", "send_receipts": "", "send_typing": "",
+                    "availability": "",
                 },
             };
             self.users.update_one(existing(user), mark).await?;

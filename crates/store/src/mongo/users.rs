@@ -31,6 +31,7 @@ pub(super) fn record(document: &Document) -> Result<UserRecord, StoreError> {
         avatar: value::optional(document, "avatar", value::picture)?,
         send_receipts: flag("send_receipts", true),
         send_typing: flag("send_typing", true),
+        availability: users::availability_of(document.get_i32("availability").unwrap_or_default()),
         admin: flag("admin", false),
         suspended_at: value::optional(document, "suspended_at", value::time)?,
         deleted_at,
@@ -176,6 +177,9 @@ impl UserStore for MongoStore {
         set.extend(
             flags.into_iter().filter_map(|(field, on)| Some((field.to_owned(), on?.into()))),
         );
+        if let Some(availability) = change.availability {
+            set.insert("availability", users::availability_code(availability));
+        }
         self.within(async {
             if let Some(name) = change.display_name {
                 // A user name never changes while the account exists.

@@ -51,7 +51,7 @@ fn begin_erasure(connection: &Connection, user: UserId, at: Timestamp) -> Result
         .prepare_cached(
             "UPDATE users SET deleted_at = ?2, display_name = ?3, email = NULL, password_hash = '',
                               bio = '', status_text = '', last_seen = NULL, suspended_at = NULL,
-                              send_receipts = 1, send_typing = 1
+                              send_receipts = 1, send_typing = 1, availability = 0
              WHERE id = ?1",
         )?
         .execute(params![key, at.millis(), STAND_IN_DISPLAY_NAME])?;

@@ -10,7 +10,7 @@ use crate::users::{NewUser, ProfileChange, UserRecord, UserStore};
 use crate::{StoreError, fold, users};
 
 pub(super) const COLUMNS: &str = "id, username, display_name, created_at, last_seen, bio, \
-     status_text, avatar, send_receipts, send_typing, admin, suspended_at, deleted_at";
+     status_text, avatar, send_receipts, send_typing, availability, admin, suspended_at, deleted_at";
 
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<UserRecord> {
     let deleted_at = value::optional_time(row, "deleted_at")?;
@@ -29,6 +29,7 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<UserRecord> {
         avatar: value::optional_picture(row, "avatar")?,
         send_receipts: row.get("send_receipts")?,
         send_typing: row.get("send_typing")?,
+        availability: users::availability_of(row.get("availability")?),
         admin: row.get("admin")?,
         suspended_at: value::optional_time(row, "suspended_at")?,
         deleted_at,
@@ -70,7 +71,8 @@ fn update(
             "UPDATE users SET display_name = coalesce(?2, display_name), bio = coalesce(?3, bio),
                               status_text = coalesce(?4, status_text),
                               send_receipts = coalesce(?5, send_receipts),
-                              send_typing = coalesce(?6, send_typing)
+                              send_typing = coalesce(?6, send_typing),
+                              availability = coalesce(?7, availability)
              WHERE id = ?1 AND deleted_at IS NULL",
         )?
         .execute(params![
@@ -79,7 +81,8 @@ fn update(
             change.bio,
             change.status_text,
             change.send_receipts,
-            change.send_typing
+            change.send_typing,
+            change.availability.map(users::availability_code)
         ])?;
     let Some(updated) = existing(connection, user)? else { return Ok(None) };
     if change.display_name.is_some() {

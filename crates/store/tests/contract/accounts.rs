@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hubbub_protocol::http::Availability;
 use hubbub_protocol::{PictureId, SessionId, Timestamp, UserId};
 use hubbub_store::{NewSession, ProfileChange, StoreError, UserRecord};
 
@@ -110,10 +111,12 @@ pub(crate) async fn a_profile_changes_field_by_field(store: AnyStore) {
         status_text: None,
         send_receipts: Some(false),
         send_typing: Some(false),
+        availability: Some(Availability::Invisible),
     };
     let changed = change(rest).await.unwrap().unwrap();
     assert_eq!((changed.status_text.as_str(), changed.bio.as_str()), ("away", "Notes"));
     assert!(!changed.send_receipts && !changed.send_typing);
+    assert_eq!(changed.availability, Availability::Invisible);
     let unchanged = change(ProfileChange::default()).await.unwrap();
     assert_eq!(unchanged, Some(changed.clone()));
     assert_eq!(user(&store, ada).await, changed);

@@ -1,5 +1,6 @@
 //! Accounts.
 
+use hubbub_protocol::http::Availability;
 use hubbub_protocol::{Timestamp, UserId};
 use hubbub_store::{StoreError, UserRecord};
 
@@ -19,6 +20,7 @@ pub(crate) async fn a_made_account_is_found_by_id_and_by_user_name(store: AnySto
         avatar: None,
         send_receipts: true,
         send_typing: true,
+        availability: Availability::Auto,
         admin: true,
         suspended_at: None,
         deleted_at: None,

@@ -6,6 +6,7 @@ import { Avatar } from "../../ui/Avatar";
 import { Button } from "../../ui/Button";
 import { Field, TextField } from "../../ui/Field";
 import { FileButton } from "../../ui/FileButton";
+import { Select } from "../../ui/Select";
 import { toast } from "../../ui/Toasts";
 import { ApiError } from "../../wire/http";
 import type { Me } from "../../wire/types";
@@ -67,6 +68,16 @@ export function ProfileSettings() {
         name="status_text"
         defaultValue={me.status_text}
         error={error?.field("status_text")}
+      />
+      <Select
+        label={t("Show me as")}
+        name="availability"
+        defaultValue={me.availability}
+        options={[
+          { value: "auto", label: t("Online while I am here") },
+          { value: "away", label: t("Away") },
+          { value: "invisible", label: t("Invisible: offline to everybody") },
+        ]}
       />
       <TextField label={t("About you")} name="bio" defaultValue={me.bio} error={error?.field("bio")} />
       <div className="dialog-actions">

@@ -238,6 +238,9 @@ export interface AuditList {
   next?: AuditId;
 }
 
+/** How a person wants to be seen while they are connected. */
+export type Availability = "auto" | "away" | "invisible";
+
 /** Somebody who may not come back. */
 export interface Ban {
   /** When. */
@@ -682,6 +685,8 @@ export interface Mark {
 export interface Me {
   /** Whether this is a site administrator. */
   admin: boolean;
+  /** How this user wants to be seen while they are connected. */
+  availability: Availability;
   /** Where the picture is, if there is one. */
   avatar: string | null;
   /** What they say about themselves. */
@@ -1368,6 +1373,8 @@ export interface UpdateAccountRequest {
 
 /** `PATCH /me`. Absent fields stay as they are. */
 export interface UpdateMeRequest {
+  /** How this user wants to be seen while they are connected. */
+  availability?: Availability | null;
   /** Up to 500 graphemes. */
   bio?: string | null;
   /** 1 to 64 graphemes. */

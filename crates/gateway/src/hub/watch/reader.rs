@@ -20,6 +20,7 @@ use crate::hub::Hub;
 use crate::hub::connection::Connection;
 use crate::hub::outbound::PresenceRow;
 use crate::metric::Metric;
+use crate::presence;
 use crate::refused::Refused;
 
 /// How often changes are looked at and told, at the most.
@@ -132,11 +133,12 @@ async fn look(hub: &Hub, users: &[UserId]) -> Result<Vec<PresenceRow>, Refused> 
 }
 
 fn row(record: UserRecord, status: UserStatus) -> PresenceRow {
-    let UserRecord { id: user, status_text, last_seen, .. } = record;
+    let (status, last_seen) = presence::shown(&record, status);
+    let UserRecord { id: user, status_text, .. } = record;
     PresenceRow::new(&PresenceState {
         user,
         status,
         status_text: Some(status_text).filter(|text| !text.is_empty()),
-        last_seen: last_seen.filter(|_| status == UserStatus::Offline),
+        last_seen,
     })
 }
