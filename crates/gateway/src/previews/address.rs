@@ -46,6 +46,7 @@ const SPECIAL_V4: [Ipv4Net; 16] = [
     v4(10, 0, 0, 0, 8),       // private
     v4(100, 64, 0, 0, 10),    // behind a carrier's NAT
     v4(127, 0, 0, 0, 8),      // loopback
+    v4(168, 63, 129, 16, 32), // a cloud's platform service on a public address
     v4(169, 254, 0, 0, 16),   // link-local: clouds' metadata
     v4(172, 16, 0, 0, 12),    // private
     v4(192, 0, 0, 0, 24),     // protocol assignments
@@ -57,7 +58,6 @@ const SPECIAL_V4: [Ipv4Net; 16] = [
     v4(203, 0, 113, 0, 24),   // documentation
     v4(224, 0, 0, 0, 4),      // multicast
     v4(240, 0, 0, 0, 4),      // reserved, broadcast
-    v4(168, 63, 129, 16, 32), // a cloud's platform service on a public address
 ];
 
 /// Where all public IPv6 is.
@@ -184,6 +184,16 @@ mod tests {
             "2a00:1450:4001::1",
         ] {
             assert!(is_public(address(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn kubernetes_lets_nothing_through_that_is_refused_here() {
+        let policies = include_str!("../../../../k8s/base/network-policies.yaml");
+        let policy = policies.split("---").find(|policy| policy.contains("hubbub-web")).unwrap();
+        let v4 = SPECIAL_V4.iter().map(ToString::to_string);
+        for network in v4.chain(SPECIAL_V6.iter().map(ToString::to_string)) {
+            assert!(policy.contains(&format!("- {network}\n")), "{network}");
         }
     }
 

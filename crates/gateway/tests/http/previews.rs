@@ -17,8 +17,10 @@ use crate::api::{Answer, Api, Person};
 use crate::conversation::Scene;
 use crate::site::Site;
 
-/// Where the tests' sites are, and nothing else.
-const LOCAL: &str = "127.0.0.1/32";
+/// Looks at the tests' sites, and at nothing else that is not public.
+pub(crate) fn local() -> PreviewOptions {
+    options("127.0.0.1/32")
+}
 
 fn options(networks: &str) -> PreviewOptions {
     PreviewOptions::new(Networks::parse(networks).unwrap())
@@ -46,7 +48,7 @@ fn nothing(url: &str) -> Value {
 
 #[tokio::test]
 async fn a_link_is_shown_with_title_description_site_and_picture() {
-    let (scene, site) = (scene(options(LOCAL)).await, Site::start().await);
+    let (scene, site) = (scene(local()).await, Site::start().await);
     let url = site.url("/article#there");
     let told = preview_of(&scene, &format!("see {url}, and http://10.0.0.1/")).await;
     let image = &told["image"];
@@ -65,7 +67,7 @@ async fn a_link_is_shown_with_title_description_site_and_picture() {
 
 #[tokio::test]
 async fn a_picture_is_written_anew_and_kept_by_the_browser_of_who_asked() {
-    let (scene, site) = (scene(options(LOCAL)).await, Site::start().await);
+    let (scene, site) = (scene(local()).await, Site::start().await);
     let told = preview_of(&scene, &site.url("/article")).await;
     let path = told["image"]["path"].as_str().unwrap().strip_prefix("/api/v1").unwrap();
     let (answer, bytes) = scene.api.get(path).by(&scene.eve).bytes().await;
@@ -85,14 +87,14 @@ async fn a_picture_is_written_anew_and_kept_by_the_browser_of_who_asked() {
 
 #[tokio::test]
 async fn a_link_to_a_picture_is_shown_as_it() {
-    let (scene, site) = (scene(options(LOCAL)).await, Site::start().await);
+    let (scene, site) = (scene(local()).await, Site::start().await);
     let told = preview_of(&scene, &site.url("/wide.png")).await;
     assert_eq!((&told["title"], &told["image"]["width"]), (&Value::Null, &json!(640)));
 }
 
 #[tokio::test]
 async fn a_site_is_told_nothing_but_that_a_preview_is_made() {
-    let (scene, site) = (scene(options(LOCAL)).await, Site::start().await);
+    let (scene, site) = (scene(local()).await, Site::start().await);
     let told = preview_of(&scene, &site.url("/away?/title")).await;
     assert_eq!(told["title"], "Only a title");
     let mut headers = site.headers();
@@ -129,7 +131,7 @@ async fn a_name_that_means_an_address_beside_the_network_is_not_reached() {
 
 #[tokio::test]
 async fn a_site_that_sends_on_is_followed_only_where_one_may_go() {
-    let (scene, site) = (scene(options(LOCAL)).await, Site::start().await);
+    let (scene, site) = (scene(local()).await, Site::start().await);
     let private = Site::at(Ipv4Addr::new(127, 0, 0, 2)).await;
     let thrice = preview_of(&scene, &site.url("/away-thrice")).await;
     assert_eq!(thrice["title"], "Only a title");
@@ -145,7 +147,7 @@ async fn a_site_that_sends_on_is_followed_only_where_one_may_go() {
 
 #[tokio::test]
 async fn a_site_that_sends_on_for_ever_is_left() {
-    let (scene, site) = (scene(options(LOCAL)).await, Site::start().await);
+    let (scene, site) = (scene(local()).await, Site::start().await);
     let url = site.url("/loop");
     assert_eq!(preview_of(&scene, &url).await, nothing(&url));
     assert_eq!(site.asked(), ["/loop"; 4]);
@@ -153,7 +155,7 @@ async fn a_site_that_sends_on_for_ever_is_left() {
 
 #[tokio::test]
 async fn what_is_no_page_is_not_read() {
-    let (scene, site) = (scene(options(LOCAL)).await, Site::start().await);
+    let (scene, site) = (scene(local()).await, Site::start().await);
     for path in ["/words.txt", "/drawing.svg", "/packed", "/broken.png", "/huge.png", "/none"] {
         let url = site.url(path);
         assert_eq!(preview_of(&scene, &url).await, nothing(&url), "{path}");
@@ -162,20 +164,20 @@ async fn what_is_no_page_is_not_read() {
 
 #[tokio::test]
 async fn of_a_page_without_end_the_beginning_is_read() {
-    let (scene, site) = (scene(options(LOCAL)).await, Site::start().await);
+    let (scene, site) = (scene(local()).await, Site::start().await);
     let told = preview_of(&scene, &site.url("/endless")).await;
     assert_eq!(told["title"], "Endless");
 }
 
 #[tokio::test]
 async fn a_page_in_an_encoding_that_nobody_knows_is_read_all_the_same() {
-    let (scene, site) = (scene(options(LOCAL)).await, Site::start().await);
+    let (scene, site) = (scene(local()).await, Site::start().await);
     assert_eq!(preview_of(&scene, &site.url("/latin")).await["title"], "Gr\u{fc}\u{df}e");
 }
 
 #[tokio::test]
 async fn a_picture_that_can_t_be_had_is_left_out() {
-    let (scene, site) = (scene(options(LOCAL)).await, Site::start().await);
+    let (scene, site) = (scene(local()).await, Site::start().await);
     for path in ["/huge.png", "/dot.png", "/broken.png", "/drawing.svg", "/words.txt", "/none"] {
         let told = preview_of(&scene, &site.url(&format!("/pictured?{path}"))).await;
         assert_eq!((&told["title"], &told["image"]), (&json!("Pictured"), &Value::Null), "{path}");
@@ -185,7 +187,7 @@ async fn a_picture_that_can_t_be_had_is_left_out() {
 #[tokio::test]
 async fn a_slow_site_is_not_waited_for() {
     let (page, all) = (Duration::from_millis(300), Duration::from_millis(600));
-    let options = PreviewOptions { page_within: page, all_within: all, ..options(LOCAL) };
+    let options = PreviewOptions { page_within: page, all_within: all, ..local() };
     let (scene, site) = (scene(options).await, Site::start().await);
     let began = Instant::now();
     let url = site.url("/silent");
@@ -197,7 +199,7 @@ async fn a_slow_site_is_not_waited_for() {
 
 #[tokio::test]
 async fn many_who_look_at_a_link_make_one_request() {
-    let (scene, site) = (scene(options(LOCAL)).await, Site::start().await);
+    let (scene, site) = (scene(local()).await, Site::start().await);
     let (said, _) = scene.says(&scene.ada, &site.url("/held")).await;
     let (again, _) = scene.says(&scene.bob, &site.url("/held#again")).await;
     let people = [&scene.ada, &scene.bob, &scene.eve];
@@ -218,7 +220,7 @@ async fn many_who_look_at_a_link_make_one_request() {
 
 #[tokio::test]
 async fn who_gives_up_waiting_does_not_end_the_look() {
-    let (scene, site) = (scene(options(LOCAL)).await, Site::start().await);
+    let (scene, site) = (scene(local()).await, Site::start().await);
     let (said, _) = scene.says(&scene.ada, &site.url("/held")).await;
     let asked = async {
         while site.asked().is_empty() {
@@ -237,7 +239,7 @@ async fn who_gives_up_waiting_does_not_end_the_look() {
 
 #[tokio::test]
 async fn only_members_are_told_and_only_of_a_link_that_is_there() {
-    let (scene, site) = (scene(options(LOCAL)).await, Site::start().await);
+    let (scene, site) = (scene(local()).await, Site::start().await);
     let (said, _) = scene.says(&scene.ada, &site.url("/article")).await;
     let eva = scene.api.person("eva").await;
     let (plain, _) = scene.says(&scene.ada, "nothing, `https://a.example/`").await;
@@ -264,7 +266,7 @@ async fn only_members_are_told_and_only_of_a_link_that_is_there() {
 
 #[tokio::test]
 async fn a_preview_follows_an_edit_and_goes_with_the_message() {
-    let (scene, site) = (scene(options(LOCAL)).await, Site::start().await);
+    let (scene, site) = (scene(local()).await, Site::start().await);
     let (said, _) = scene.says(&scene.ada, &site.url("/article")).await;
     preview(&scene, &scene.bob, said).await.ok(StatusCode::OK);
     let body = EditedBody { text: site.url("/title"), mentions: Mentions::default() };
