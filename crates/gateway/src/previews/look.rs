@@ -46,20 +46,18 @@ impl Looker {
     /// [`Fault`].
     pub(super) async fn look(&self, link: Url) -> Result<Preview, Fault> {
         let began = Instant::now();
+        let until = began + self.options.all_within;
         let target = timeout_at(began + self.options.page_within, self.target(link));
         let page = match target.await.map_err(|_| Fault::Slow)?? {
             Target::Page(page) => page,
             Target::Picture(bytes) => {
-                let picture = self.small(bytes).await;
+                let picture = timeout_at(until, self.small(bytes)).await.ok().flatten();
                 return Ok(Preview { picture, ..Preview::default() });
             }
             Target::Other => return Ok(Preview::default()),
         };
         let picture = match page.image {
-            Some(image) => timeout_at(began + self.options.all_within, self.picture(image))
-                .await
-                .ok()
-                .flatten(),
+            Some(image) => timeout_at(until, self.picture(image)).await.ok().flatten(),
             None => None,
         };
         let Page { title, description, site_name, .. } = page;

@@ -36,13 +36,18 @@ export function LinkCard({ room, message, isKnown }: Props) {
         )
       )}
       <span className="link-card-text">
-        <span className="link-card-host">
+        <span className="link-card-source">
+          <span className="link-card-host">
+            <bdi dir="ltr">{url.host}</bdi>
+          </span>
           {site && (
             <>
-              <span dir="auto">{site}</span> ·{" "}
+              <span aria-hidden="true">·</span>
+              <span className="link-card-site" dir="auto">
+                {site}
+              </span>
             </>
           )}
-          <span dir="ltr">{url.host}</span>
         </span>
         {isLoading ? (
           <span className="link-card-loading" aria-hidden="true">

@@ -84,6 +84,12 @@ describe("links", () => {
     );
   });
 
+  test("are their own host's at another port as well", () => {
+    expect(line("https://example.org:8080/x")).toBe(
+      "[https://example.org:8080/x](https://example.org:8080/x)",
+    );
+  });
+
   test("tell letters that only look like others: punycode is visible", () => {
     expect(line("<https://\u0430pple.com/>")).toContain("!xn--pple-43d.com");
   });

@@ -195,7 +195,7 @@ function realHost(url: URL, children: Node[]): string | undefined {
   const text = children.map((node) => (node.kind === "text" ? node.text : "")).join("");
   const claimed = /^\s*(?:https?:\/\/)?([^\s/:?#]+\.[^\s/:?#]+)/i.exec(text)?.[1];
   if (claimed === undefined || url.protocol === "mailto:") return undefined;
-  return claimed.toLowerCase() === url.host ? undefined : url.host;
+  return [url.host, url.hostname].includes(claimed.toLowerCase()) ? undefined : url.host;
 }
 
 const MENTION = /(?<![\p{L}\p{N}_@.-])@([a-z0-9](?:[a-z0-9_.-]*[a-z0-9_-])?)/giu;
