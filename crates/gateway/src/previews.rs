@@ -41,10 +41,6 @@ const FOUND_FOR: Duration = Duration::from_secs(6 * 3600);
 const NOTHING_FOR: Duration = Duration::from_secs(3600);
 const FAILED_FOR: Duration = Duration::from_secs(5 * 60);
 
-/// Links looked at by a node at a time, and how long others wait for their turn.
-const TURNS: usize = 16;
-const TURN_WITHIN: Duration = Duration::from_secs(3);
-
 /// How links are looked at.
 #[derive(Debug, Clone)]
 pub struct PreviewOptions {
@@ -54,14 +50,23 @@ pub struct PreviewOptions {
     pub page_within: Duration,
     /// How long it may take with its picture: 10 seconds. Below the time for a request.
     pub all_within: Duration,
+    /// Links looked at by a node at a time: 16.
+    pub turns: usize,
+    /// How long others wait for their turn: 3 seconds.
+    pub turn_within: Duration,
 }
 
 impl PreviewOptions {
     /// The defaults, and these networks.
     #[must_use]
     pub const fn new(networks: Networks) -> Self {
-        let (page_within, all_within) = (Duration::from_secs(6), Duration::from_secs(10));
-        Self { networks, page_within, all_within }
+        Self {
+            networks,
+            page_within: Duration::from_secs(6),
+            all_within: Duration::from_secs(10),
+            turns: 16,
+            turn_within: Duration::from_secs(3),
+        }
     }
 }
 
@@ -128,6 +133,7 @@ pub struct Previews(Arc<Shared>);
 struct Shared {
     looker: Looker,
     turns: Semaphore,
+    turn_within: Duration,
     /// By link, without what stands behind its `#`.
     remembered: Cache<String, Arc<Preview>>,
 }
@@ -147,15 +153,16 @@ impl Previews {
             .weigher(|link: &String, preview: &Arc<Preview>| preview.weight(link))
             .expire_after(AsLongAsGood)
             .build();
+        let (turns, turn_within) = (Semaphore::new(options.turns), options.turn_within);
         let looker = Looker::new(options, media);
-        Self(Arc::new(Shared { looker, turns: Semaphore::new(TURNS), remembered }))
+        Self(Arc::new(Shared { looker, turns, turn_within, remembered }))
     }
 
     /// What a link leads to. Those who ask at the same time share one look, which goes on when they
     /// have gone.
     ///
     /// # Errors
-    /// [`Overloaded`] after some seconds in which no other look ended.
+    /// [`Overloaded`] if no other look ends in time.
     pub async fn of(&self, link: &Url) -> Result<Arc<Preview>, Overloaded> {
         let key = link[..Position::AfterQuery].to_owned();
         if let Some(preview) = self.0.remembered.get(&key).await {
@@ -175,7 +182,7 @@ impl Previews {
 
 impl Shared {
     async fn look(&self, link: Url) -> Result<Arc<Preview>, Overloaded> {
-        let Ok(Ok(_turn)) = timeout(TURN_WITHIN, self.turns.acquire()).await else {
+        let Ok(Ok(_turn)) = timeout(self.turn_within, self.turns.acquire()).await else {
             PreviewFetch::Overloaded.count();
             return Err(Overloaded);
         };

@@ -238,6 +238,28 @@ async fn who_gives_up_waiting_does_not_end_the_look() {
 }
 
 #[tokio::test]
+async fn who_finds_too_many_links_looked_at_is_told_to_come_back() {
+    let options = PreviewOptions { turns: 1, turn_within: Duration::from_millis(50), ..local() };
+    let (scene, site) = (scene(options).await, Site::start().await);
+    let (held, _) = scene.says(&scene.ada, &site.url("/held")).await;
+    let (other, _) = scene.says(&scene.ada, &site.url("/title")).await;
+    let refused = async {
+        while site.asked().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let refused = preview(&scene, &scene.bob, other).await;
+        site.release();
+        refused
+    };
+    let (told, refused) = tokio::join!(preview(&scene, &scene.ada, held), refused);
+    refused.refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded");
+    assert_eq!(refused.body["retry_after_ms"], 5_000);
+    assert_eq!(told.ok(StatusCode::OK)["title"], "Held");
+    let again = preview(&scene, &scene.bob, other).await.ok(StatusCode::OK);
+    assert_eq!(again["title"], "Only a title");
+}
+
+#[tokio::test]
 async fn only_members_are_told_and_only_of_a_link_that_is_there() {
     let (scene, site) = (scene(local()).await, Site::start().await);
     let (said, _) = scene.says(&scene.ada, &site.url("/article")).await;
