@@ -10,7 +10,7 @@ with connect(wanted["url"], subprotocols=["hubbub.v1"], open_timeout=20) as ws:
     ws.send(json.dumps({"type": "hello", "token": wanted["token"]}))
     waiting = set()
     for number, (room, message) in enumerate(wanted["messages"]):
-        body = {"text": f"Message *{number}* of this room"}
+        body = {"text": f"Message *{number}* of this room, http://127.0.0.1/"}
         ws.send(json.dumps({"type": "send", "id": message, "room": room, "body": body}))
         waiting.add(message)
     while waiting:

@@ -3,6 +3,7 @@ import { Person } from "./person";
 import { cluster } from "./server/cluster";
 import type { Deployment } from "./server/deployment";
 import { Network } from "./server/network";
+import { Pages } from "./server/pages";
 import { standalone } from "./server/standalone";
 
 /** What a project chooses. */
@@ -31,6 +32,8 @@ interface ForEachTest {
   visitor(name: string, arrival?: Arrival): Promise<Person>;
   /** A network that can be taken away. */
   network: Network;
+  /** Somebody else's web site, which servers may look at. */
+  pages: Pages;
   /** Somebody who is registered, with the client open. */
   person(name: string, arrival?: Arrival): Promise<Person>;
 }
@@ -68,6 +71,12 @@ export const test = base.extend<ForEachTest, ForEachWorker>({
     const network = await Network.to(server.origin);
     await use(network);
     network.close();
+  },
+  // biome-ignore lint/correctness/noEmptyPattern: what a fixture needs is read off its parameter
+  pages: async ({}, use) => {
+    const pages = await Pages.start();
+    await use(pages);
+    pages.stop();
   },
   person: async ({ visitor }, use) => {
     await use(async (name, arrival) => {

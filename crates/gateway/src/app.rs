@@ -12,6 +12,7 @@ use crate::files::FileOptions;
 use crate::http::HttpOptions;
 use crate::media::Media;
 use crate::permissions::Permissions;
+use crate::previews::Previews;
 
 /// One gateway's services. Shared by every request and socket, never global.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct App {
     pub files: FileOptions,
     /// The work on pictures.
     pub media: Media,
+    /// What links lead to, unless that is off.
+    pub previews: Option<Previews>,
     /// Who may come in.
     pub auth: Auth,
     /// The way of every event to its place.

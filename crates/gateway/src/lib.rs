@@ -27,6 +27,7 @@
 //!   gives some of them away
 //! - [`files`]: files on their way in, and into messages
 //! - [`media`]: what kind of file bytes are, and pictures made safe to show
+//! - [`previews`]: what the links of messages lead to
 //! - [`metric`]: the names of what is counted
 //! - [`operator`]: what operators ask of this node
 //! - [`standalone`]: bus, store and worker in this one process
@@ -52,6 +53,7 @@ pub mod metric;
 pub mod operator;
 pub mod permissions;
 pub mod presence;
+pub mod previews;
 pub mod readiness;
 pub mod reading;
 pub mod rebalance;

@@ -3,6 +3,7 @@
 //! - [`kind`]: the media type of bytes, found by looking at them
 //! - [`picture`]: a picture written anew, with a thumbnail and a blur hash
 //! - [`square`]: avatars and icons
+//! - [`small`]: pictures of other people's pages
 //! - `decode`, `encode`, `animation`: from bytes to pixels and back
 //!
 //! Pixels cost far more memory than the file they come from, and time. So pictures are worked on by
@@ -17,6 +18,7 @@ mod decode;
 mod encode;
 pub mod kind;
 pub mod picture;
+pub mod small;
 pub mod square;
 
 use std::num::NonZero;
@@ -29,6 +31,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use encode::Encoded;
 pub use picture::Picture;
+pub use small::Small;
 
 use crate::refused::Refused;
 
@@ -65,8 +68,8 @@ impl From<MediaError> for Refused {
     }
 }
 
-/// The work on pictures in this process.
-#[derive(Debug)]
+/// The work on pictures in this process. Clones share its turns.
+#[derive(Debug, Clone)]
 pub struct Media {
     turns: Arc<Semaphore>,
 }
@@ -118,6 +121,14 @@ impl Turn {
         sides: &'static [u32],
     ) -> Result<Vec<Encoded>, MediaError> {
         self.work(move || square::make(&bytes, sides)).await
+    }
+
+    /// Writes a picture anew with sides of `side` pixels at the most. See [`small::make`].
+    ///
+    /// # Errors
+    /// [`MediaError::Unreadable`] and [`MediaError::TooLarge`].
+    pub async fn small(self, bytes: Bytes, side: u32) -> Result<Small, MediaError> {
+        self.work(move || small::make(&bytes, side)).await
     }
 
     /// The turn lasts as long as the work, even where nobody waits for it any more.

@@ -56,6 +56,8 @@ hubbub_runtime::metrics! {
             "Deliveries that the node was too slow for; made up for by fills.",
         RateLimited: counter "hubbub_rate_limited_total" ["kind"]
             "Times that somebody was too fast, by the `kind` of quota.",
+        PreviewFetches: counter "hubbub_preview_fetches_total" ["outcome"]
+            "Links that were looked at for a preview, by `outcome`: `found`, `nothing` (nothing to show there), `refused` (it leads where gateways do not go), `unreachable`, `slow`, `failed` (an error, or redirects without end), `overloaded` (too many at the same time).",
         Draining: gauge "hubbub_draining" []
             "1 while this node is leaving.",
         Rebalanced: counter "hubbub_rebalanced_total" []
@@ -140,6 +142,54 @@ fn too_fast(kind: &'static str) {
     counter!(Metric::RateLimited.name(), "kind" => kind).increment(1);
 }
 
+/// What came of a look at a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PreviewFetch {
+    /// Something to show.
+    Found,
+    /// Nothing to show.
+    Nothing,
+    /// It leads where gateways do not go.
+    Refused,
+    /// Nobody answers there.
+    Unreachable,
+    /// It took too long.
+    Slow,
+    /// An error, or redirects without end.
+    Failed,
+    /// Too many at the same time.
+    Overloaded,
+}
+
+impl PreviewFetch {
+    const ALL: [Self; 7] = [
+        Self::Found,
+        Self::Nothing,
+        Self::Refused,
+        Self::Unreachable,
+        Self::Slow,
+        Self::Failed,
+        Self::Overloaded,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::Nothing => "nothing",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::Slow => "slow",
+            Self::Failed => "failed",
+            Self::Overloaded => "overloaded",
+        }
+    }
+
+    /// Counts one.
+    pub fn count(self) {
+        counter!(Metric::PreviewFetches.name(), "outcome" => self.name()).increment(1);
+    }
+}
+
 /// Handles of what is counted for every event. Looking one up costs as much as ten increments.
 ///
 /// Made at the first use, which is after the recorder is installed.
@@ -163,6 +213,7 @@ pub fn describe() {
         metric.describe();
     }
     Metric::Resumes.about().begin(Resume::ALL.map(Resume::name));
+    Metric::PreviewFetches.about().begin(PreviewFetch::ALL.map(PreviewFetch::name));
     Metric::Closed.about().begin(CloseCode::ALL.iter().map(|code| code.reason()));
     let quotas = Kind::ALL.iter().map(|kind| kind.name());
     Metric::RateLimited.about().begin(quotas.chain(Pace::ALL.map(Pace::name)));

@@ -19,6 +19,7 @@ use hubbub_worker::settings::{Cluster, files, process};
 use crate::auth::SigningKeys;
 use crate::files::FileOptions;
 use crate::http::quotas::Quotas;
+use crate::previews::address::Networks;
 use crate::rebalance::RebalanceOptions;
 use catalogue as setting;
 pub use catalogue::spec;
@@ -86,6 +87,9 @@ pub struct Settings {
     pub files: FileOptions,
     /// The bucket that keeps files, if one does.
     pub bucket: Option<S3Options>,
+    /// Networks that previews of links may reach besides the public internet; none at all where
+    /// there are no previews.
+    pub link_previews: Option<Networks>,
     /// The bounds clients are told.
     pub limits: Limits,
     /// How long a stopping gateway is unready before it refuses anybody.
@@ -185,6 +189,7 @@ impl Settings {
     }
 
     fn read(reader: &mut Reader, environment: &dyn Environment) -> Self {
+        let link_previews = reader.get(&setting::LINK_PREVIEWS);
         let mode = Cluster::optional(reader).map_or(Mode::Standalone, Mode::Cluster);
         Self {
             listen: reader.get(&setting::LISTEN),
@@ -218,7 +223,9 @@ impl Settings {
                 ..FileOptions::default()
             },
             bucket: files::bucket(reader),
-            limits: read_limits(reader),
+            link_previews: link_previews
+                .then(|| reader.find(&setting::LINK_PREVIEW_NETWORKS).unwrap_or_default()),
+            limits: Limits { link_previews, ..read_limits(reader) },
             drain_notice: reader.find(&setting::DRAIN_NOTICE).unwrap_or(match &mode {
                 Mode::Standalone => Duration::ZERO,
                 Mode::Cluster(_) => NOTICE_IN_CLUSTER,
@@ -396,6 +403,22 @@ mod tests {
             .with("HUBBUB_SIGNING_KEYS", KEYS);
         let text = format!("{:?}", load(&environment).unwrap());
         assert!(!text.contains("hunter2") && !text.contains("MDEyMz"), "{text}");
+    }
+
+    #[test]
+    fn previews_of_links_can_be_off_and_reach_further_networks() {
+        let settings = load(&nothing()).unwrap();
+        assert_eq!(settings.link_previews, Some(Networks::default()));
+        assert!(settings.limits.link_previews);
+        let further = nothing().with("HUBBUB_LINK_PREVIEW_NETWORKS", "10.1.0.0/16, fd00::/8");
+        let networks = load(&further).unwrap().link_previews.unwrap();
+        assert!(networks.contain([10, 1, 2, 3].into()) && !networks.contain([10, 2, 2, 3].into()));
+        let off = load(&further.with("HUBBUB_LINK_PREVIEWS", "off")).unwrap();
+        assert!(off.link_previews.is_none() && !off.limits.link_previews);
+        let text = problem(&nothing().with("HUBBUB_LINK_PREVIEWS", "yes"));
+        assert!(text.starts_with("HUBBUB_LINK_PREVIEWS: write on or off"), "{text}");
+        let text = problem(&nothing().with("HUBBUB_LINK_PREVIEW_NETWORKS", "intranet"));
+        assert!(text.starts_with("HUBBUB_LINK_PREVIEW_NETWORKS: `intranet` is no"), "{text}");
     }
 
     #[test]

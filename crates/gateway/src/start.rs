@@ -34,6 +34,7 @@ use crate::hub::{Hub, heartbeat};
 use crate::media::Media;
 use crate::operator::OperatorOptions;
 use crate::permissions::Permissions;
+use crate::previews::{PreviewOptions, Previews};
 use crate::settings::{Mode, Settings};
 use crate::socket::{GREETED_AT_ONCE, SocketOptions, Sockets, upgrade::upgrade};
 use crate::standalone::Standalone;
@@ -174,12 +175,16 @@ impl Gateway {
         let refused_words = refused_words(settings.refused_words_file.as_deref()).await?;
         let permissions =
             Arc::new(Permissions::new(Arc::clone(&store), Arc::clone(&bus), &refused_words));
+        let media = Media::default();
+        let previews = settings.link_previews.clone().map(PreviewOptions::new);
+        let previews = previews.map(|options| Previews::new(options, media.clone()));
         let app = Arc::new(App {
             bus: Arc::clone(&bus),
             store: Arc::clone(&store),
             blobs,
             files: settings.files.clone(),
-            media: Media::default(),
+            media,
+            previews,
             auth,
             committer: Arc::clone(&committer),
             permissions: Arc::clone(&permissions),

@@ -87,6 +87,8 @@ error_codes! {
     TooManyAttachments = "too_many_attachments", 400, "Too many attachments";
     /// No such file, or not one you may see: the same answer for both.
     AttachmentNotFound = "attachment_not_found", 404, "Attachment not found";
+    /// The message has no link to be shown more of, or what it leads to has no picture.
+    PreviewNotFound = "preview_not_found", 404, "Nothing to preview";
     /// No such upload, or not one of yours: the same answer for both.
     UploadNotFound = "upload_not_found", 404, "Upload not found";
     /// The upload is not whole yet.

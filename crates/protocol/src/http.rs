@@ -5,6 +5,7 @@
 //! - [`people`]: users as others see them, blocks
 //! - [`rooms`]: rooms, codes, members, moderation
 //! - [`history`]: pages of messages, earlier texts, who has seen what
+//! - [`previews`]: what links lead to
 //! - [`search`]: full-text search
 //! - [`inbox`]: what came while one was away
 //! - [`uploads`]: files that were uploaded
@@ -15,6 +16,7 @@ pub mod admin;
 pub mod history;
 pub mod inbox;
 pub mod people;
+pub mod previews;
 pub mod problem;
 pub mod rooms;
 pub mod search;
@@ -25,6 +27,7 @@ pub use admin::*;
 pub use history::*;
 pub use inbox::*;
 pub use people::*;
+pub use previews::*;
 pub use problem::*;
 pub use rooms::*;
 pub use search::*;

@@ -43,6 +43,10 @@ pub struct Limits {
     pub send_burst: u32,
     /// Sends a user may make per second once the burst is used up.
     pub send_per_second: u32,
+    /// Whether there are previews of links (`GET /rooms/{room}/messages/{message}/preview`); absent:
+    /// there are none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub link_previews: bool,
 }
 
 impl Default for Limits {
@@ -64,6 +68,7 @@ impl Default for Limits {
             receipt_members: 100,
             send_burst: 30,
             send_per_second: 10,
+            link_previews: true,
         }
     }
 }

@@ -1,10 +1,14 @@
 //! Messages are Markdown, kept and sent as it was written. Here is what a server needs to read in it:
-//! its plain text, for excerpts, and whom it calls by name.
+//! its plain text, for excerpts, whom it calls by name, and where its links lead.
 //!
 //! CommonMark with `~~struck~~` and `||spoilers||`; raw HTML is text. The vectors in
 //! `tests/markdown.json` hold for every client as well.
 
+mod links;
+
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+pub use links::{LINK_MAX, links};
 
 use crate::limits::USERNAME_LENGTH;
 

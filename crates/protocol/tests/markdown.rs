@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use hubbub_protocol::markdown::{Calls, calls, plain_text};
+use hubbub_protocol::markdown::{Calls, calls, links, plain_text};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -13,6 +13,8 @@ struct Vector {
     plain: String,
     names: Vec<String>,
     everybody: bool,
+    #[serde(default)]
+    links: Vec<String>,
 }
 
 fn vectors() -> Vec<Vector> {
@@ -33,11 +35,25 @@ fn every_vector_calls_whom_it_calls() {
     }
 }
 
+#[test]
+fn every_vector_leads_where_it_leads() {
+    for Vector { about, input, links: expected, .. } in vectors() {
+        assert_eq!(links(&input), expected, "{about}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_can_be_read(text in "[@|`*_~<>\\[\\]()#\\-+0-9. a-z\n\\PC]{0,200}") {
         let plain = plain_text(&text);
         prop_assert!(plain.len() <= 4 * text.len() + 16, "{}", plain.len());
         let _ = calls(&text);
+    }
+
+    #[test]
+    fn links_are_read_out_of_any_text(text in "([@|`*_~<>\\[\\]()&;.,\\-+ a\n]|https?://|www\\.|\\PC){0,80}") {
+        for link in links(&text) {
+            prop_assert!(link.starts_with("http"), "{link}");
+        }
     }
 }

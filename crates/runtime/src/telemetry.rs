@@ -107,9 +107,15 @@ pub fn check_filter(filter: &str) -> Result<(), TelemetryError> {
     parse_filter(filter).map(drop)
 }
 
-/// Libraries that log what people wrote, at their finest levels. Whatever the filter says of everything,
-/// they log warnings only.
-const QUOTING: [&str; 2] = ["tungstenite=warn", "tokio_tungstenite=warn"];
+/// Libraries that log what people wrote, or where their links lead, at their finest levels. Whatever the
+/// filter says of everything, they log warnings only.
+const QUOTING: [&str; 5] = [
+    "tungstenite=warn",
+    "tokio_tungstenite=warn",
+    "reqwest=warn",
+    "hyper_util=warn",
+    "rustls=warn",
+];
 
 fn parse_filter(filter: &str) -> Result<EnvFilter, TelemetryError> {
     let filter = EnvFilter::builder()

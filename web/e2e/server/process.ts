@@ -21,6 +21,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   HUBBUB_QUOTA_REQUESTS: "5000+1000/1s",
   // Administrators, for the tests that need one.
   HUBBUB_ADMINS: "warden,keeper-light,keeper-dark",
+  // Where the pages are that links of the tests lead to.
+  HUBBUB_LINK_PREVIEW_NETWORKS: "127.0.0.1",
   HUBBUB_OFFLINE_GRACE: "2s",
   HUBBUB_DRAIN: "2s",
   HUBBUB_SHUTDOWN_GRACE: "8s",

@@ -280,6 +280,7 @@ const texts: Record<string, string> = {
   "Shift+Enter saves, Esc cancels": "Shift+Enter للحفظ وEsc للإلغاء",
   "Show a test notification": "إظهار إشعار تجريبي",
   "Show me as": "إظهاري كـ",
+  "Show link previews": "إظهار معاينات الروابط",
   "Show more": "إظهار المزيد",
   "Show nothing": "لا تُظهر شيئًا",
   "Show only that something was written": "أظهر فقط أن شيئًا كُتب",

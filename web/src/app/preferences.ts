@@ -12,6 +12,8 @@ export interface Preferences {
   /** Whether notifications show what was said. */
   readonly notifications: "content" | "sender" | "off";
   readonly sounds: boolean;
+  /** Whether a card under a message shows what its link leads to. */
+  readonly linkPreviews: boolean;
   /** Emoji used last, the latest first. */
   readonly recentEmoji: readonly string[];
   /** Whether the person is new here and is shown what to do first. */
@@ -32,6 +34,7 @@ export const usePreferences = create<Preferences>()(
       enterSends: true,
       notifications: "content",
       sounds: false,
+      linkPreviews: true,
       recentEmoji: [],
       firstSteps: false,
       skinTone: "none",

@@ -53,7 +53,12 @@ pub(super) fn endpoints() -> Endpoints {
 }
 
 /// A message of a room that the caller is in.
-async fn find(app: &App, caller: Caller, room: RoomId, id: MessageId) -> ApiResult<Message> {
+pub(super) async fn find(
+    app: &App,
+    caller: Caller,
+    room: RoomId,
+    id: MessageId,
+) -> ApiResult<Message> {
     mine(app, caller.user, room).await?;
     let found = unstored::message(app, room, id).await?;
     found.ok_or_else(|| ErrorCode::MessageNotFound.into())

@@ -12,6 +12,7 @@
 //! - `layers`: what every request passes through
 //! - `me`, `avatars`, `logins`, `blocks`: one's own account
 //! - `attachments`, `uploads`: files
+//! - `previews`: what links lead to
 //! - `pictures`: square pictures of people and rooms
 //! - `lobby`: the room everybody is in
 //! - `admin`: the site administrator's side
@@ -48,6 +49,7 @@ mod messages;
 mod moderation;
 pub mod openapi;
 mod pictures;
+mod previews;
 pub mod problem;
 pub mod quotas;
 mod receipts;
@@ -139,6 +141,7 @@ fn prompt() -> Endpoints {
         .and(direct::endpoints())
         .and(history::endpoints())
         .and(messages::endpoints())
+        .and(previews::endpoints())
         .and(search::endpoints())
         .and(receipts::endpoints())
         .and(inbox::endpoints())

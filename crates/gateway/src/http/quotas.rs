@@ -58,6 +58,8 @@ kinds! {
     JoinAddress = "join-address", "quota_join_address", "60/1m";
     /// Files one account begins to upload.
     Upload = "upload", "quota_upload", "30+60/1m";
+    /// Previews of links, and their pictures, that one account asks for.
+    Preview = "preview", "quota_preview", "300+600/1m";
     /// Searches of messages by one account.
     Search = "search", "quota_search", "20+60/1m";
     /// Searches for people by one account.

@@ -12,6 +12,7 @@ use crate::auth::SigningKeys;
 use crate::auth::origin::Origins;
 use crate::http::quotas::Kind;
 use crate::http::{room_name, username};
+use crate::previews::address::Networks;
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -245,6 +246,23 @@ pub(super) const UNSENT_FILES: Setting<Duration> = Setting::duration(
 )
 .or("24h");
 
+pub(super) const LINK_PREVIEWS: Setting<bool> = Setting::parsed(
+    "link_previews",
+    "`on` or `off`",
+    switch,
+    "Whether gateways look where links in messages lead, for clients to show a title and a small \
+     picture. They reach addresses of the public internet only, on ports 80 and 443.",
+)
+.or("on");
+pub(super) const LINK_PREVIEW_NETWORKS: Setting<Networks> = Setting::parsed(
+    "link_preview_networks",
+    "list of networks, such as `10.1.0.0/16`",
+    Networks::parse,
+    "Networks that previews of links may reach besides the public internet, on any port. Whoever \
+     writes a message can have a gateway ask anything there: list no network with what trusts its \
+     neighbours.",
+);
+
 /// Settings that only the worker has. One environment or TOML file may serve both binaries.
 pub(super) const WORKER_ONLY: [&str; 6] =
     ["batch_events", "batch_age", "claim_idle", "attempts", "removal_lease", "removal_late"];
@@ -302,6 +320,7 @@ pub fn spec() -> Spec {
         "Files",
         [FILE_QUOTA.about(), UNSENT_FILES.about()].into_iter().chain(files::settings()),
     )
+    .section("Links", [LINK_PREVIEWS.about(), LINK_PREVIEW_NETWORKS.about()])
     .section(
         "Limits told to clients",
         [
@@ -324,6 +343,14 @@ pub fn spec() -> Spec {
     )
     .section("Quotas", Kind::ALL.iter().map(|kind| kind.setting().about()))
     .tolerating(WORKER_ONLY)
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text.trim() {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("write on or off".to_owned()),
+    }
 }
 
 fn admins(text: &str) -> Result<Vec<String>, String> {

@@ -19,6 +19,7 @@ use hubbub_gateway::files::FileOptions;
 use hubbub_gateway::http::{HttpOptions, router};
 use hubbub_gateway::media::Media;
 use hubbub_gateway::permissions::Permissions;
+use hubbub_gateway::previews::{PreviewOptions, Previews};
 use hubbub_protocol::event::NewEventKind;
 use hubbub_protocol::{
     Limits, MessageBody, MessageId, NewEvent, Position, RoomId, Timestamp, UserId,
@@ -59,6 +60,15 @@ impl Api {
 
     pub(crate) fn with_files(adjust: impl FnOnce(&mut FileOptions)) -> Self {
         Self::assemble(Self::bus(), |_, _| {}, |app| adjust(&mut app.files))
+    }
+
+    pub(crate) fn with_previews(
+        options: PreviewOptions,
+        adjust: impl FnOnce(&mut HttpOptions, &mut AuthOptions),
+    ) -> Self {
+        Self::assemble(Self::bus(), adjust, |app| {
+            app.previews = Some(Previews::new(options, app.media.clone()));
+        })
     }
 
     fn bus() -> Arc<LocalBus> {
@@ -105,6 +115,7 @@ impl<B: Bus + Wal> Api<B> {
             blobs: Arc::new(DiskBlobs::new(dir.path().join("blobs"))),
             files: FileOptions::default(),
             media: Media::default(),
+            previews: None,
             auth: Auth::new(auth),
             permissions: Arc::new(Permissions::new(
                 Arc::clone(&store) as _,

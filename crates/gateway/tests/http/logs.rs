@@ -8,6 +8,9 @@ use axum::http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::api::{Api, Browser, OWN_ORIGIN, PASSWORD};
+use crate::conversation::Scene;
+use crate::previews::local;
+use crate::site::Site;
 
 thread_local! {
     /// What was logged on this thread, if its test wants to know.
@@ -58,6 +61,12 @@ async fn at_any_level_no_secret_and_no_message_is_logged() {
     api.get(&messages).by(&ada).send().await.ok(StatusCode::OK);
     api.get("/users?q=who_is_sought").by(&ada).send().await.ok(StatusCode::OK);
 
+    let shown = Scene::over(Api::with_previews(local(), |_, _| {})).await;
+    let site = Site::start().await;
+    let (link, _) = shown.says(&shown.ada, &site.url("/away?/title#what-is-behind")).await;
+    let path = shown.path(&format!("/messages/{link}/preview"));
+    shown.api.get(&path).by(&shown.bob).send().await.ok(StatusCode::OK);
+
     let login = json!({ "username": "ada", "password": PASSWORD, "transport": "cookie" });
     let answer = api.post("/login").header("origin", OWN_ORIGIN).json(&login).await;
     let browser = Browser::of(&answer);
@@ -80,6 +89,9 @@ async fn at_any_level_no_secret_and_no_message_is_logged() {
         "the name of the room",
         "the text of the message",
         "who_is_sought",
+        "/away",
+        "what-is-behind",
+        "Only a title",
     ]
     .into_iter()
     .chain(cookies)

@@ -58,7 +58,7 @@ export default function SettingsDialog() {
 }
 
 function Appearance() {
-  const { theme, density, language, enterSends } = usePreferences();
+  const { theme, density, language, enterSends, linkPreviews } = usePreferences();
   return (
     <Stack>
       <Choice
@@ -92,6 +92,14 @@ function Appearance() {
           type="checkbox"
           checked={enterSends}
           onChange={({ currentTarget }) => prefer({ enterSends: currentTarget.checked })}
+        />
+      </label>
+      <label className="toggle">
+        {t("Show link previews")}
+        <input
+          type="checkbox"
+          checked={linkPreviews}
+          onChange={({ currentTarget }) => prefer({ linkPreviews: currentTarget.checked })}
         />
       </label>
     </Stack>

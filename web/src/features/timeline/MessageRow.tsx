@@ -11,6 +11,7 @@ import { nameOf, usePerson } from "../people/people";
 import { useMe } from "../session/session";
 import { AttachmentList } from "./AttachmentList";
 import { DeliveryMark } from "./DeliveryMark";
+import { LinkCard } from "./LinkCard";
 import { MessageActions } from "./MessageActions";
 import { MessageText } from "./MessageText";
 import { Quote } from "./Quote";
@@ -104,6 +105,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
                 </button>
               )}
             </MessageText>
+            <LinkCard room={room.id} message={message} isKnown={isPlaced && !changing} />
             <AttachmentList attachments={message.body.attachments ?? []} />
             <Reactions room={room.id} message={message} />
           </>

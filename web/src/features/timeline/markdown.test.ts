@@ -1,5 +1,20 @@
 import { describe, expect, test } from "vitest";
-import { type Block, type Node, parse } from "./markdown";
+import { type Block, links, type Node, parse } from "./markdown";
+
+/** An example that holds for the server as well. */
+interface Vector {
+  readonly about: string;
+  readonly input: string;
+  readonly links?: string[];
+}
+
+/** The examples that hold for every client and for the server. */
+const vectors = Object.values(
+  import.meta.glob<Vector[]>("../../../../crates/protocol/tests/markdown.json", {
+    import: "default",
+    eager: true,
+  }),
+).flat();
 
 /** The text of some nodes, and each link as `[text](href)` with its real host if that is told. */
 function show(nodes: readonly Node[]): string {
@@ -69,8 +84,32 @@ describe("links", () => {
     );
   });
 
+  test("are their own host's at another port as well", () => {
+    expect(line("https://example.org:8080/x")).toBe(
+      "[https://example.org:8080/x](https://example.org:8080/x)",
+    );
+  });
+
   test("tell letters that only look like others: punycode is visible", () => {
     expect(line("<https://\u0430pple.com/>")).toContain("!xn--pple-43d.com");
+  });
+
+  test("lead where the server says that they lead", () => {
+    expect(vectors.filter(({ links }) => links?.length)).not.toEqual([]);
+    for (const { about, input, links: expected = [] } of vectors) {
+      expect(links(parse(input)), about).toEqual(expected.map((address) => new URL(address).href));
+    }
+  });
+
+  test("that log in somewhere, or are too long to be looked at, lead nowhere", () => {
+    expect(links(parse("https://me:secret@example.org/"))).toEqual([]);
+    expect(links(parse(`https://example.org/${"a".repeat(2_048)}`))).toEqual([]);
+  });
+
+  test("end where a hidden text does", () => {
+    expect(line("||https://example.org/a|| b")).toBe(
+      "spoiler{[https://example.org/a](https://example.org/a)} b",
+    );
   });
 
   test("are not made inside code", () => {

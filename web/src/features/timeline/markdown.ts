@@ -6,7 +6,14 @@ export type Node =
   | { kind: "break" }
   | { kind: "strong" | "em" | "strike" | "spoiler"; children: Node[] }
   | { kind: "code"; text: string }
-  | { kind: "link"; href: string; children: Node[]; host: string | undefined }
+  | {
+      kind: "link";
+      href: string;
+      children: Node[];
+      host: string | undefined;
+      /** Whether it was written in angle brackets: nothing more of it is to be shown. */
+      quiet: boolean;
+    }
   | { kind: "mention"; name: string };
 
 /** A block of a message's text. */
@@ -118,13 +125,69 @@ function lines(text: string): Node[] {
 /** Links of other kinds than these are shown as they were typed. */
 const PROTOCOLS = new Set(["https:", "http:", "mailto:"]);
 
-function link({ href, raw, tokens }: Tokens.Link): Node[] {
+function link(token: Tokens.Link): Node[] {
+  const { href, raw, text, tokens } = token;
+  // A bare address ends where a hidden text begins or ends.
+  const bars = raw === text ? raw.indexOf("||") : -1;
+  if (bars > 0) {
+    const short = raw.slice(0, bars);
+    const rest: Node = { kind: "text", text: raw.slice(bars) };
+    const tokens = [{ type: "text", raw: short, text: short }];
+    return [
+      ...link({ ...token, href: href.slice(0, bars - raw.length), raw: short, text: short, tokens }),
+      rest,
+    ];
+  }
   const url = URL.canParse(href) ? new URL(href) : undefined;
   if (!url || !PROTOCOLS.has(url.protocol)) return [{ kind: "text", text: raw }];
   const children = tokens.flatMap((token): Node[] =>
     token.type === "text" ? [{ kind: "text", text: (token as Tokens.Text).text }] : span(token),
   );
-  return [{ kind: "link", href: url.href, children, host: realHost(url, children) }];
+  const quiet = raw.startsWith("<");
+  return [{ kind: "link", href: url.href, children, host: realHost(url, children), quiet }];
+}
+
+/** The longest address that the server looks at. */
+const LONGEST = 2048;
+
+/**
+ * The addresses of the web that a text leads to, in their order: not those that are hidden, nor those in
+ * angle brackets. The server finds the same.
+ */
+export function links(blocks: readonly Block[]): string[] {
+  return blocks.flatMap((block) => {
+    switch (block.kind) {
+      case "paragraph":
+        return linksAmong(block.children);
+      case "quote":
+        return links(block.blocks);
+      case "list":
+        return block.items.flatMap(links);
+      default:
+        return [];
+    }
+  });
+}
+
+function linksAmong(nodes: readonly Node[]): string[] {
+  return nodes.flatMap((node) => {
+    switch (node.kind) {
+      case "link":
+        return !node.quiet && isOfWeb(node.href) ? [node.href] : [];
+      case "strong":
+      case "em":
+      case "strike":
+        return linksAmong(node.children);
+      default:
+        return [];
+    }
+  });
+}
+
+/** Whether an address is one of the web, with no name and password in it. */
+function isOfWeb(href: string): boolean {
+  const { protocol, username, password } = new URL(href);
+  return /^https?:$/.test(protocol) && !username && !password && href.length <= LONGEST;
 }
 
 /** The host a link leads to, where its text claims to be a URL of another. */
@@ -132,7 +195,7 @@ function realHost(url: URL, children: Node[]): string | undefined {
   const text = children.map((node) => (node.kind === "text" ? node.text : "")).join("");
   const claimed = /^\s*(?:https?:\/\/)?([^\s/:?#]+\.[^\s/:?#]+)/i.exec(text)?.[1];
   if (claimed === undefined || url.protocol === "mailto:") return undefined;
-  return claimed.toLowerCase() === url.host ? undefined : url.host;
+  return [url.host, url.hostname].includes(claimed.toLowerCase()) ? undefined : url.host;
 }
 
 const MENTION = /(?<![\p{L}\p{N}_@.-])@([a-z0-9](?:[a-z0-9_.-]*[a-z0-9_-])?)/giu;

@@ -35,6 +35,7 @@ export const ERROR_STATUS = {
   too_many_reactions: 409,
   too_many_attachments: 400,
   attachment_not_found: 404,
+  preview_not_found: 404,
   upload_not_found: 404,
   upload_incomplete: 409,
   offset_mismatch: 409,
@@ -527,7 +528,7 @@ export interface EditedBody {
 export type Epoch = number;
 
 /** What went wrong, for a program to act on. */
-export type ErrorCode = "bad_json" | "bad_frame" | "unknown_type" | "binary_frame" | "invalid_utf8" | "frame_too_large" | "bad_id" | "id_in_future" | "id_conflict" | "empty_text" | "text_too_long" | "invalid_field" | "payload_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "room_not_found" | "user_not_found" | "forbidden" | "direct_with_self" | "owner_must_stay" | "message_not_found" | "message_deleted" | "edit_too_late" | "bad_emoji" | "too_many_reactions" | "too_many_attachments" | "attachment_not_found" | "upload_not_found" | "upload_incomplete" | "offset_mismatch" | "checksum_mismatch" | "tus_version" | "quota_exceeded" | "range_not_satisfiable" | "image_unreadable" | "image_too_large" | "too_many_watched" | "muted" | "slow_mode" | "banned" | "room_archived" | "blocked" | "word_refused" | "links_refused" | "account_suspended" | "last_admin" | "too_many_blocks" | "block_self" | "username_taken" | "invalid_credentials" | "token_required" | "token_invalid" | "token_expired" | "session_ended" | "session_not_found" | "csrf_failed" | "origin_refused" | "upgrade_required" | "hello_required" | "hello_repeated" | "hello_timeout" | "too_many_subscriptions" | "rate_limited" | "overloaded" | "unavailable" | "draining" | "timeout" | "internal";
+export type ErrorCode = "bad_json" | "bad_frame" | "unknown_type" | "binary_frame" | "invalid_utf8" | "frame_too_large" | "bad_id" | "id_in_future" | "id_conflict" | "empty_text" | "text_too_long" | "invalid_field" | "payload_too_large" | "unsupported_media_type" | "method_not_allowed" | "not_found" | "room_not_found" | "user_not_found" | "forbidden" | "direct_with_self" | "owner_must_stay" | "message_not_found" | "message_deleted" | "edit_too_late" | "bad_emoji" | "too_many_reactions" | "too_many_attachments" | "attachment_not_found" | "preview_not_found" | "upload_not_found" | "upload_incomplete" | "offset_mismatch" | "checksum_mismatch" | "tus_version" | "quota_exceeded" | "range_not_satisfiable" | "image_unreadable" | "image_too_large" | "too_many_watched" | "muted" | "slow_mode" | "banned" | "room_archived" | "blocked" | "word_refused" | "links_refused" | "account_suspended" | "last_admin" | "too_many_blocks" | "block_self" | "username_taken" | "invalid_credentials" | "token_required" | "token_invalid" | "token_expired" | "session_ended" | "session_not_found" | "csrf_failed" | "origin_refused" | "upgrade_required" | "hello_required" | "hello_repeated" | "hello_timeout" | "too_many_subscriptions" | "rate_limited" | "overloaded" | "unavailable" | "draining" | "timeout" | "internal";
 
 /** An answer to a frame that could not be carried out. */
 export interface ErrorFrame {
@@ -629,6 +630,8 @@ export interface Limits {
   hello_ms: number;
   /** Most sends of one connection that wait for their ack. */
   in_flight: number;
+  /** Whether there are previews of links (`GET /rooms/{room}/messages/{message}/preview`); absent: there are none. */
+  link_previews?: boolean;
   /** Most people that one message may mention by name. `@names` past it call nobody. */
   mentions: number;
   /** Most different emoji under one message. */
@@ -649,6 +652,22 @@ export interface Limits {
   typing_members: number;
   /** Most people one connection can watch. */
   watched: number;
+}
+
+/** `GET /rooms/{room}/messages/{message}/preview`: what the first link of a message leads to. Its texts are another site's own words, in one line each; they are no Markdown. */
+export interface LinkPreview {
+  /** What it is about, up to 400 characters. */
+  description?: string;
+  /** The host it names, in ASCII. A page that it is sent on from there may have another. */
+  host: string;
+  /** A picture of it. */
+  image?: PreviewImage;
+  /** What the site calls itself, up to 80 characters. */
+  site_name?: string;
+  /** The title, up to 200 characters. Absent where nothing was found. */
+  title?: string;
+  /** The link, as browsers write it. */
+  url: string;
 }
 
 /** `POST /login`. */
@@ -845,6 +864,16 @@ export interface PresenceState {
   status_text?: string;
   /** Who. */
   user: UserId;
+}
+
+/** A picture of what a link leads to. */
+export interface PreviewImage {
+  /** Pixels down, up to 640. */
+  height: number;
+  /** Where it is, on this server. */
+  path: string;
+  /** Pixels across, up to 640. */
+  width: number;
 }
 
 /** An error of the HTTP API: RFC 9457, `application/problem+json`. */
@@ -1744,6 +1773,17 @@ export interface Endpoints {
   "GET /rooms/{room}/messages/{message}": {
     path: { room: RoomId; message: MessageId };
     answer: Message;
+  };
+  /** What the first link of a message leads to */
+  "GET /rooms/{room}/messages/{message}/preview": {
+    path: { room: RoomId; message: MessageId };
+    answer: LinkPreview;
+  };
+  /** The picture of what the first link of a message leads to */
+  "GET /rooms/{room}/messages/{message}/preview/image": {
+    path: { room: RoomId; message: MessageId };
+    query: { v?: string };
+    answer: Blob;
   };
   /** Who put one emoji under a message */
   "GET /rooms/{room}/messages/{message}/reactions": {
