@@ -20,14 +20,17 @@ use front::Front;
 const GATEWAYS: usize = 3;
 /// How long a stop may take: the longest grace, and a little.
 const STOPPED_WITHIN: Duration = Duration::from_secs(80);
-/// How long the traffic flows undisturbed, for comparison.
-const CALM: Duration = Duration::from_secs(30);
 /// Between two restarts.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a crowd may take to spread, at the pace of the tests: a few rounds.
 const SPREAD_WITHIN: Duration = Duration::from_secs(90);
 /// Below this no difference is felt, and the machine's own noise is greater.
 const UNFELT: Duration = Duration::from_millis(10);
+
+/// How long the traffic flows undisturbed, for comparison.
+fn calm() -> Duration {
+    Duration::from_secs(if Size::is_measured() { 30 } else { 3 })
+}
 
 fn builder() -> Builder {
     // What is measured leaves at the pace of the Kubernetes manifests; a few may go faster.
@@ -50,7 +53,7 @@ async fn cluster() -> Cluster {
 /// Restarts every gateway in turn behind `front` while a crowd talks, and judges what everybody saw.
 async fn restart_all(mut cluster: Cluster, front: Front) {
     let mut crowd = Crowd::gather(&front, Size::wanted()).await;
-    let calm = crowd.phase(tokio::time::sleep(CALM)).await;
+    let calm = crowd.phase(tokio::time::sleep(calm())).await;
     let restart = crowd
         .phase(async {
             for _ in 0..GATEWAYS {
@@ -118,42 +121,40 @@ async fn evenly_spread(cluster: &Cluster, gateways: usize, connections: usize) {
     }
 }
 
+/// One more gateway; the crowded ones give it their surplus, since an operator says so.
+async fn grow(cluster: &mut Cluster, front: &Front, connections: usize) {
+    let added = cluster.add_gateway().await;
+    cluster.gateway(added).becomes(200).await;
+    front.ready(cluster.address(added));
+    // Together no faster than a restart has them move, where that is measured.
+    let per_second = if Size::is_measured() { 10 } else { 25 };
+    let pace = format!(r#"{{"per_second":{per_second}}}"#);
+    for n in 0..GATEWAYS {
+        assert_eq!(cluster.gateway(n).operate("/rebalance", &pace).await, 202);
+    }
+    evenly_spread(cluster, GATEWAYS + 1, connections).await;
+}
+
+/// Two gateways go, one after the other.
+async fn shrink(cluster: &mut Cluster, front: &Front) {
+    for _ in 0..2 {
+        let leaving = cluster.take_gateway(0);
+        leaving.ask_to_stop();
+        leaving.becomes(503).await;
+        front.unready(leaving.address());
+        assert!(leaving.stopped(STOPPED_WITHIN).await, "it ended softly");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_that_is_added_gets_its_share_and_one_that_goes_leaves_none_behind() {
     let mut cluster = cluster().await;
     let front = Front::balancer((0..GATEWAYS).map(|n| cluster.address(n)).collect()).await;
     let mut crowd = Crowd::gather(&front, Size::wanted()).await;
+    let calm = crowd.phase(tokio::time::sleep(calm())).await;
     let connections = crowd.connections();
-    let calm = crowd.phase(tokio::time::sleep(CALM)).await;
-
-    // Up: the crowded ones give their surplus away when an operator says so.
-    let up = crowd
-        .phase(async {
-            let added = cluster.add_gateway().await;
-            cluster.gateway(added).becomes(200).await;
-            front.ready(cluster.address(added));
-            // Together no faster than a restart has them move, where that is measured.
-            let per_second = if Size::is_measured() { 10 } else { 25 };
-            let pace = format!(r#"{{"per_second":{per_second}}}"#);
-            for n in 0..GATEWAYS {
-                assert_eq!(cluster.gateway(n).operate("/rebalance", &pace).await, 202);
-            }
-            evenly_spread(&cluster, GATEWAYS + 1, connections).await;
-        })
-        .await;
-
-    // Down: two go, one after the other.
-    let down = crowd
-        .phase(async {
-            for _ in 0..2 {
-                let leaving = cluster.take_gateway(0);
-                leaving.ask_to_stop();
-                leaving.becomes(503).await;
-                front.unready(leaving.address());
-                assert!(leaving.stopped(STOPPED_WITHIN).await, "it ended softly");
-            }
-        })
-        .await;
+    let up = crowd.phase(Box::pin(grow(&mut cluster, &front, connections))).await;
+    let down = crowd.phase(shrink(&mut cluster, &front)).await;
     crowd.hush().await;
     println!("a gateway more:");
     judge(&crowd, &calm, &up);
