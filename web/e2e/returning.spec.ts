@@ -112,8 +112,9 @@ test("who goes to a message and back again is where they were", async ({ person 
   const ada = await person("Ada");
   const room = await talk(ada);
   await ada.page.getByRole("button", { name: "Search" }).first().click();
-  const standing = await scrolls(ada, 1_777);
   await ada.page.getByLabel("Search messages").fill("number 12");
+  await expect(ada.page.locator(".hit").last()).toBeVisible();
+  const standing = await scrolls(ada, 600);
   await ada.page.locator(".hit").last().click();
   await expect(ada.page).toHaveURL(new RegExp(`${room.id}/\\d+`));
   await expect(ada.message(/number 12(?!\d)/)).toBeInViewport();

@@ -46,8 +46,9 @@ export function useLanding({ room, log, rows, newAfter, arrival, virtual, scroll
     if (seq !== undefined && !covers(log, seq)) void engine.load(room, { kind: "around", seq });
     const hasEnd = covers(log, log.head.seq) && log.timeline.messages().length > 0;
     if (to !== "target" && !hasEnd) void engine.load(room, { kind: "latest" });
-    // Asked once for each place: what does not come is given up after a while.
-  }, [place, log === undefined, newAfter === "unknown"]);
+    // Asked once for each place, and again when the room is loaded anew, by which what has come is lost:
+    // what does not come is given up after a while.
+  }, [place, log === undefined, log?.reloading, newAfter === "unknown"]);
 
   useLayoutEffect(() => {
     if (isThere || !log || newAfter === "unknown") return;
