@@ -379,6 +379,7 @@ const texts: Record<string, string> = {
   "Use this picture": "استخدم هذه الصورة",
   "Used last": "المستخدمة أخيرًا",
   "User name": "اسم المستخدم",
+  "Lost when this page is left": "يضيع عند مغادرة هذه الصفحة",
   "Waiting for the network": "في انتظار الشبكة",
   "Waiting for the server": "في انتظار الخادم",
   "Waits for a connection": "بانتظار الاتصال",
