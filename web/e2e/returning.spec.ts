@@ -34,28 +34,37 @@ async function scrolls({ page }: Person, up: number): Promise<Standing> {
   });
 }
 
-/** Notes in each frame from now on where a message stands, once its room is shown. Runs in the page. */
+/** Notes where a message is painted in each frame from now on, once its room is shown. Runs in the page. */
 function note({ id, room }: { id: string; room: string }): void {
   const tops: number[] = [];
   Object.assign(window, { tops });
+  let missing = 0;
   const look = () => {
-    const scroller = document.querySelector(`.timeline[aria-label$="${room}"]:has([data-shown])`);
-    const row = scroller?.querySelector(`[data-message="${id}"]`);
-    // What is not drawn is not at its place either.
-    if (scroller)
-      tops.push(row ? row.getBoundingClientRect().top - scroller.getBoundingClientRect().top : -1);
     requestAnimationFrame(look);
+    const scroller = document.querySelector(`.timeline[aria-label$="${room}"]:has([data-shown])`);
+    if (!scroller) return;
+    const row = scroller.querySelector(`[data-message="${id}"]`);
+    missing = row ? 0 : missing + 1;
+    // In its first frame it may be drawn after this was asked.
+    if (missing > 1) tops.push(-1);
+    if (!row) return;
+    // Other than the row itself, this tells where it is after everything else of the frame was done.
+    const observer = new IntersectionObserver(([entry]) => {
+      observer.disconnect();
+      if (entry) tops.push(entry.boundingClientRect.top - scroller.getBoundingClientRect().top);
+    });
+    observer.observe(row);
   };
   requestAnimationFrame(look);
 }
 
-/** Waits until a message has been seen for a while, and tells how far it was from its place at the most. */
-async function shift({ page }: Person, { top }: Standing): Promise<number> {
+/** Waits until a message has been seen for a while, and tells where it was seen but in its place. */
+async function strays({ page }: Person, { top }: Standing): Promise<number[]> {
   await expect
     .poll(() => page.evaluate(() => (window as unknown as { tops: number[] }).tops.length))
     .toBeGreaterThan(60);
   const tops = await page.evaluate(() => (window as unknown as { tops: number[] }).tops);
-  return Math.max(...tops.map((seen) => Math.abs(seen - top)));
+  return tops.filter((seen) => Math.abs(seen - top) > MOST_SHIFT);
 }
 
 /** A room in which somebody has said much. */
@@ -77,7 +86,7 @@ test("who comes back from another room sees the same message in the same place",
   await expect(ada.timeline).toHaveAccessibleName("Messages in Elsewhere");
   await ada.page.evaluate(note, { id: standing.id, room: "Long talk" });
   await ada.page.getByRole("link", { name: /^Long talk/ }).click();
-  expect(await shift(ada, standing)).toBeLessThanOrEqual(MOST_SHIFT);
+  expect(await strays(ada, standing)).toEqual([]);
 });
 
 test("after a reload the same message is in the same place, and nothing has jumped", async ({ person }) => {
@@ -86,7 +95,7 @@ test("after a reload the same message is in the same place, and nothing has jump
   const standing = await scrolls(ada, 1_777);
   await ada.page.addInitScript(note, { id: standing.id, room: "Long talk" });
   await ada.page.reload();
-  expect(await shift(ada, standing)).toBeLessThanOrEqual(MOST_SHIFT);
+  expect(await strays(ada, standing)).toEqual([]);
 });
 
 test("a reload far from the end, where the device remembers nothing, comes back as well", async ({
@@ -105,7 +114,7 @@ test("a reload far from the end, where the device remembers nothing, comes back 
   await ada.page.addInitScript(note, { id: standing.id, room: "Archive" });
   // The address still names the message that was looked for first.
   await ada.page.reload();
-  expect(await shift(ada, standing)).toBeLessThanOrEqual(MOST_SHIFT);
+  expect(await strays(ada, standing)).toEqual([]);
 });
 
 test("who goes to a message and back again is where they were", async ({ person }) => {
@@ -122,5 +131,5 @@ test("who goes to a message and back again is where they were", async ({ person 
   await ada.page.goBack();
   await expect(ada.page.locator(`[data-message="${standing.id}"]`)).toBeInViewport();
   await ada.page.evaluate(note, { id: standing.id, room: "Long talk" });
-  expect(await shift(ada, standing)).toBeLessThanOrEqual(MOST_SHIFT);
+  expect(await strays(ada, standing)).toEqual([]);
 });

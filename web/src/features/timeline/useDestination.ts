@@ -36,7 +36,7 @@ export function useDestination({ room, log, rows, target, newAfter }: Visit) {
   const page = usePage();
   const place = `${room}/${target ?? "rest"}`;
   const [landed, land] = useState<Destination>();
-  const [settled, setSettled] = useState<string>();
+  const [settled, setSettled] = useState<Destination>();
   // As it was when they came: what they see from here on is kept as well.
   const { isBack, anchor } = useMemo(() => {
     const before = anchorOn(room, page);
@@ -64,8 +64,8 @@ export function useDestination({ room, log, rows, target, newAfter }: Visit) {
     /** Whether they have been brought anywhere yet. */
     hasLanded: landed !== undefined,
     /** How far below the top a row is to begin that is scrolled to now, in pixels. */
-    inset: settled === place ? 0 : destination.offset,
+    inset: isThere && settled === landed ? 0 : destination.offset,
     /** From now on nothing is known of where they came in. */
-    settle: useCallback(() => setSettled(place), [place]),
+    settle: useCallback(() => setSettled(landed), [landed]),
   };
 }

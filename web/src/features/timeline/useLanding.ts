@@ -53,7 +53,7 @@ export function useLanding({ room, log, rows, newAfter, arrival, virtual, scroll
   useLayoutEffect(() => {
     if (isThere || !log || newAfter === "unknown") return;
     if (!rows.some(({ kind }) => kind === "message" || kind === "beginning")) return;
-    if (seq !== undefined && !covers(log, seq) && isLate !== place) return;
+    if (seq !== undefined && !(covers(log, seq) && isDrawn(rows, seq)) && isLate !== place) return;
     const index = indexOf(rows, destination);
     const row = rows[index];
     if (row) virtual.scrollToIndex(index, { align });
@@ -94,6 +94,11 @@ function indexOf(rows: readonly Row[], { to, seq }: Destination): number {
   if (divider >= 0 || seq === undefined) return divider;
   // What stood there may not be a message: then the next one is meant.
   return rows.findIndex((row) => row.kind === "message" && row.message.seq >= seq);
+}
+
+/** Whether the rows know of what the log knows at a seq: they may be a moment older. */
+function isDrawn(rows: readonly Row[], seq: number): boolean {
+  return !rows.some((row) => row.kind === "gap" && row.after < seq && seq < row.before);
 }
 
 /** Whether everything at a seq is known, be it a message or not. */
