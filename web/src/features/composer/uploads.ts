@@ -339,8 +339,11 @@ async function carry(upload: Upload, place?: string): Promise<void> {
 
 /** To begin too fast is told; to go on too fast is waited for. What the server has forgotten begins anew. */
 function mayPass(refusal: Refused, tus: Tus): boolean {
-  if (refusal.problem?.code === "upload_not_found") return true;
-  return passing(refusal) && (refusal.answer.status !== 429 || tus.begun);
+  const { answer, problem } = refusal;
+  // Asked how far it has come, the server says so without a word.
+  const isForgotten = answer.status === 404 && (!problem || problem.code === "upload_not_found");
+  if (isForgotten && !tus.begun) return true;
+  return passing(refusal) && (answer.status !== 429 || tus.begun);
 }
 
 function progressOf(key: string): number {
