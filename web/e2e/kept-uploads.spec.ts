@@ -64,7 +64,6 @@ test("files that are there already come back in their order, without being sent 
 
 test("what the server has removed meanwhile is sent once more", async ({ person, network }) => {
   const { ada, room } = await inCinema(person, network);
-  ada.refusalIsExpected = true;
   const { asked, places } = listen(ada);
   await attach(ada, note("old.txt"));
   await expect(progress(ada, "old.txt")).toHaveCount(0);

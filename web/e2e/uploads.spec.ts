@@ -81,7 +81,6 @@ test("an access token that runs out in the middle of an upload is renewed, and i
   network,
 }) => {
   const { ada, room } = await inCinema(person, network);
-  ada.refusalIsExpected = true;
   const { asked } = listen(ada);
   const refused: string[] = [];
   ada.page.on("response", (response) => {

@@ -47,6 +47,8 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const [newAfter, setNewAfter] = useNewAfter(room, log, online, conversation.user);
   const [atEnd, setAtEnd] = useState(true);
+  /** The same, before anything is drawn from it. */
+  const stays = useRef(true);
   /** How far the reader had come when they were last at the end. */
   const seenUpto = useRef(0);
   const [dismissed, dismiss] = useState(false);
@@ -124,13 +126,16 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     const element = scroller.current;
     if (!element) return;
     const left = element.scrollHeight - element.scrollTop - element.clientHeight;
-    setAtEnd(left < AT_END);
-    if (left < AT_END) seenUpto.current = log?.position.seq ?? 0;
+    stays.current = left < AT_END;
+    setAtEnd(stays.current);
+    if (stays.current) seenUpto.current = log?.position.seq ?? 0;
   };
+  // Where they have landed is known at once: what comes before the list says so would take them to the end.
+  useLayoutEffect(() => {
+    if (landed) onScroll();
+  }, [landed]);
 
   // Who is at the end stays there when the room to read in shrinks: a keyboard, a reply, a long draft.
-  const stays = useRef(true);
-  stays.current = atEnd;
   useEffect(() => {
     const element = scroller.current;
     if (!element) return;
