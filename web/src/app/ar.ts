@@ -382,7 +382,7 @@ const texts: Record<string, string> = {
   "Before and after it": "قبلها وبعدها",
   "Nothing was said before it.": "لم يُقل شيء قبلها.",
   "Nothing was said after it.": "لم يُقل شيء بعدها.",
-  "Lost when this page is left": "يضيع عند مغادرة هذه الصفحة",
+  "Lost on a reload": "يضيع عند إعادة التحميل",
   "Waiting for the network": "في انتظار الشبكة",
   "Waiting for the server": "في انتظار الخادم",
   "Waits for a connection": "بانتظار الاتصال",

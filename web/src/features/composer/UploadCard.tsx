@@ -46,7 +46,7 @@ export function UploadCard({ upload, index, count, handle }: Props) {
             {state.for === "network" ? t("Waiting for the network") : t("Waiting for the server")}
           </span>
         )}
-        {isKept === false && <span className="upload-note">{t("Lost when this page is left")}</span>}
+        {isKept === false && <span className="upload-note">{t("Lost on a reload")}</span>}
         {state.kind === "failed" && (
           <span className="field-error" role="alert">
             {state.detail}
