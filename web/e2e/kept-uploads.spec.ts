@@ -1,6 +1,14 @@
 import { attach, card, filesOf, film, inCinema, listen, MB, note, order, progress, sum } from "./files";
 import { expect, test } from "./fixtures";
 import { Person, type RoomView } from "./person";
+import type { Network } from "./server/network";
+
+/** Leaves the page while there is no network, and loads it anew when there is one again. */
+async function comesBack(person: Person, room: RoomView, network: Network): Promise<void> {
+  await person.page.goto("about:blank");
+  network.up();
+  await person.opens(room);
+}
 
 /** Another tab of somebody's browser, in a room. */
 async function otherTab(person: Person, room: RoomView): Promise<Person> {
@@ -15,13 +23,12 @@ test("a reload in the middle of an upload loses nothing: it goes on from where i
 }) => {
   const { ada, room } = await inCinema(person, network);
   const { asked } = listen(ada);
-  // What is on its way is silent from here on; after the reload the network is well.
-  const cut = network.after(10 * MB, () => network.swallow());
+  const cut = network.after(10 * MB, () => network.down());
   await attach(ada, film, note("cast.txt"));
   await ada.composer.fill("Tonight");
   await cut;
   const before = asked.length;
-  await ada.page.reload();
+  await comesBack(ada, room, network);
   await expect(ada.composer).toHaveValue("Tonight");
   await expect.poll(() => order(ada)).toEqual(["film.bin", "cast.txt"]);
   await expect(progress(ada, "film.bin")).toHaveCount(0, { timeout: 30_000 });
@@ -88,12 +95,12 @@ test("a message that waits for its files goes on waiting after a reload, and is 
   network,
 }) => {
   const { ada, room } = await inCinema(person, network);
-  const cut = network.after(10 * MB, () => network.swallow());
+  const cut = network.after(10 * MB, () => network.down());
   await attach(ada, film);
   await cut;
   await ada.says("Tonight");
   await expect(ada.page.getByText("It will be sent as soon as the files are there.")).toBeVisible();
-  await ada.page.reload();
+  await comesBack(ada, room, network);
   await ada.sees("Tonight");
   await ada.delivery("Tonight", "Sent");
   expect(await filesOf(ada, room)).toMatchObject([{ name: "film.bin" }]);
