@@ -1,71 +1,11 @@
-import { createHash } from "node:crypto";
+import { attach, card, filesOf, film, inCinema, listen, MB, note, order, progress, sum } from "./files";
 import { expect, test } from "./fixtures";
-import type { Person, RoomView } from "./person";
-
-const MB = 1024 * 1024;
-
-/** Bytes that do not repeat, so that any in a wrong place would show. */
-function bytes(length: number): Buffer {
-  const words = new Uint32Array(length / 4);
-  let state = 0x9e3779b9;
-  for (let index = 0; index < words.length; index += 1) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    words[index] = state;
-  }
-  return Buffer.from(words.buffer);
-}
-
-const film = { name: "film.bin", mimeType: "application/octet-stream", buffer: bytes(20 * MB) };
-const sum = (content: Buffer) => createHash("sha256").update(content).digest("hex");
-
-function note(name: string) {
-  return { name, mimeType: "text/plain", buffer: Buffer.from(`about ${name}\n`) };
-}
-
-async function attach({ page }: Person, ...files: { name: string; mimeType: string; buffer: Buffer }[]) {
-  const chooser = page.waitForEvent("filechooser");
-  await page.getByRole("button", { name: "Attach files" }).click();
-  await (await chooser).setFiles(files);
-}
-
-const card = ({ page }: Person, name: string) => page.locator(".upload").filter({ hasText: name });
-const progress = ({ page }: Person, name: string) =>
-  page.getByRole("progressbar", { name: `Uploading ${name}` });
-const order = ({ page }: Person) => page.locator(".upload .file-name").allInnerTexts();
-
-/** The files of the newest message, as the server tells of them. */
-async function filesOf(person: Person, room: RoomView): Promise<{ id: string; name: string }[]> {
-  type Page = { messages: { body: { attachments?: { id: string; name: string }[] } }[] };
-  const page = await person.asks<Page>(`rooms/${room.id}/messages?limit=10`);
-  return page.messages.at(-1)?.body.attachments ?? [];
-}
-
-/** What a browser asks of uploads from now on: `POST`, or `PATCH` with where it begins. */
-function listen({ page }: Person): { asked: string[]; places: string[] } {
-  const heard = { asked: [] as string[], places: [] as string[] };
-  page.on("request", (request) => {
-    if (!/\/(?:attachments|uploads\/[^/]+)$/.test(request.url())) return;
-    const offset = request.headers()["upload-offset"];
-    heard.asked.push(offset === undefined ? request.method() : `${request.method()} ${offset}`);
-  });
-  page.on("response", async (response) => {
-    if (response.request().method() !== "POST" || !response.url().endsWith("/attachments")) return;
-    const place = await response.headerValue("location");
-    if (place) heard.places.push(place.replace("/api/v1/", ""));
-  });
-  return heard;
-}
 
 test("an upload that is cut off in the middle goes on from there, and its message follows", async ({
   person,
   network,
 }) => {
-  const ada = await person("Ada", { network });
-  ada.serverMayBeAway = true;
-  const room = await ada.makesRoom("Cinema");
-  await ada.opens(room);
+  const { ada, room } = await inCinema(person, network);
   const { asked } = listen(ada);
   const cut = network.after(10 * MB, () => network.down());
   await attach(ada, film);
@@ -97,10 +37,7 @@ test("an upload over a connection that has died without a word goes on when the 
   person,
   network,
 }) => {
-  const ada = await person("Ada", { network });
-  ada.serverMayBeAway = true;
-  const room = await ada.makesRoom("Cinema");
-  await ada.opens(room);
+  const { ada, room } = await inCinema(person, network);
   const swallowed = network.after(10 * MB, () => network.swallow());
   await attach(ada, film);
   await swallowed;
@@ -116,10 +53,7 @@ test("a file that is taken back is removed from the server, also when it is half
   person,
   network,
 }) => {
-  const ada = await person("Ada", { network });
-  ada.serverMayBeAway = true;
-  const room = await ada.makesRoom("Cinema");
-  await ada.opens(room);
+  const { ada } = await inCinema(person, network);
   const { places } = listen(ada);
   const exists = async (place: string) =>
     (await ada.context.request.head(`/api/v1/${place}`, { headers: { "tus-resumable": "1.0.0" } })).ok();
@@ -146,10 +80,7 @@ test("an access token that runs out in the middle of an upload is renewed, and i
   person,
   network,
 }) => {
-  const ada = await person("Ada", { network });
-  ada.refusalIsExpected = true;
-  const room = await ada.makesRoom("Cinema");
-  await ada.opens(room);
+  const { ada, room } = await inCinema(person, network);
   const { asked } = listen(ada);
   const refused: string[] = [];
   ada.page.on("response", (response) => {

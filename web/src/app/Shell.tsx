@@ -22,6 +22,8 @@ import { Keyboard } from "./Keyboard";
 import { LinkBar } from "./LinkBar";
 import { pathOf, useLocation } from "./router";
 import "./shell.css";
+import "./page.css";
+import "./panel.css";
 
 const AdminPage = lazy(() => import("../features/admin/AdminPage"));
 const PeoplePanel = lazy(() => import("../features/people/PeoplePanel"));

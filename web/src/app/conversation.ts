@@ -23,7 +23,7 @@ const PAGE = 60;
 
 /** Starts the conversation of a user on this device. */
 export async function startConversation(api: Api, user: string): Promise<Conversation> {
-  const memory = await Memory.open(user);
+  const memory = await Memory.open(user, () => location.reload());
   const environment: Environment = {
     memory,
     now: () => performance.now(),

@@ -33,6 +33,9 @@ let travelling: ReturnType<typeof setTimeout> | undefined;
 let settling = false;
 /** Where the browser stands, as far as it was looked at. */
 let here = entry();
+if (here.page === undefined) {
+  write({ ...here, page: uuid7() }, location.pathname + location.search + location.hash, true);
+}
 
 function entry(): Entry {
   return (history.state as Entry | null) ?? {};
@@ -46,6 +49,11 @@ function write(next: Entry, path: string, replaces: boolean): void {
   if (replaces) history.replaceState(next, "", path);
   else history.pushState(next, "", path);
   here = next;
+}
+
+/** Which page is shown: it is the same one after a reload, and when the person comes back to it. */
+export function pageId(): string {
+  return here.page ?? "";
 }
 
 /** Calls back whenever the address may be another one. */

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import { goTo, onAddress, returnTo } from "./history";
+import { goTo, onAddress, pageId, returnTo } from "./history";
 
 /** What the main column shows. */
 export type Route =
@@ -68,4 +68,9 @@ export function show(panel: Panel): void {
 export function useLocation(): { route: Route; panel: Panel } {
   const href = useSyncExternalStore(onAddress, () => location.href);
   return parse(new URL(href));
+}
+
+/** Which page of the browser's history the person is on. */
+export function usePage(): string {
+  return useSyncExternalStore(onAddress, pageId);
 }

@@ -23,6 +23,10 @@ interface Sending {
   readonly onProgress: (bytes: number) => void;
   /** Told when the server has got further. */
   readonly onAdvance?: () => void;
+  /** Where the server keeps what it has got of it already. */
+  readonly place?: string | undefined;
+  /** Told where the server keeps it, and nothing once it keeps it no more. */
+  readonly onPlace?: (place: string | undefined) => void;
   /** Bytes of one request. */
   readonly chunk?: number;
 }
@@ -32,23 +36,35 @@ interface Sending {
  * chunks, continued from wherever the server says it stands.
  */
 export class Tus {
-  /** Where the server keeps it, once it has said so. */
-  private place: string | undefined;
+  private at: string | undefined;
   private chunk: number;
   private readonly send: Send;
   private readonly endpoint: string;
   private readonly file: File;
   private readonly onProgress: (bytes: number) => void;
   private readonly onAdvance: (() => void) | undefined;
+  private readonly onPlace: ((place: string | undefined) => void) | undefined;
   private creating: Promise<Answer> | undefined;
 
-  constructor({ send, endpoint, file, onProgress, onAdvance, chunk = CHUNK }: Sending) {
+  constructor({ send, endpoint, file, onProgress, onAdvance, place, onPlace, chunk = CHUNK }: Sending) {
     this.send = send;
+    this.at = place;
+    this.onPlace = onPlace;
     this.endpoint = endpoint;
     this.file = file;
     this.onProgress = onProgress;
     this.onAdvance = onAdvance;
     this.chunk = chunk;
+  }
+
+  /** Where the server keeps it, once it has heard of it. */
+  get place(): string | undefined {
+    return this.at;
+  }
+
+  private set place(place: string | undefined) {
+    this.at = place;
+    this.onPlace?.(place);
   }
 
   /** Whether the server has heard of it. */

@@ -1,47 +1,33 @@
-import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
 import { openDialog } from "../../app/dialogs";
 import { t, useLocale } from "../../app/i18n";
 import { Avatar } from "../../ui/Avatar";
-import { Button } from "../../ui/Button";
 import { MenuButton, type MenuEntry } from "../../ui/MenuButton";
-import { useDebounced } from "../../ui/useDebounced";
+import { PagedSearch, usePagedSearch } from "../../ui/PagedSearch";
 import type { Account, AccountList } from "../../wire/types";
 import { api, useMe } from "../session/session";
 
 /** Every account: to find, suspend and reinstate, and to make an administrator. */
 export function Accounts() {
-  const [query, setQuery] = useState("");
-  const q = useDebounced(query.trim());
-  const pages = useInfiniteQuery({
-    queryKey: ["admin", "users", q],
-    queryFn: ({ pageParam }) =>
-      api.ask<AccountList>("admin/users", { query: { q, limit: 50, after: pageParam } }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next,
+  const search = usePagedSearch({
+    queryKey: ["admin", "users"],
+    ask: (q, after) => api.ask<AccountList>("admin/users", { query: { q, limit: 50, after } }),
     staleTime: 0,
   });
-  const accounts = pages.data?.pages.flatMap((page) => page.users) ?? [];
+  const accounts = search.pages.flatMap((page) => page.users);
   return (
-    <>
-      <input
-        className="input"
-        type="search"
-        placeholder={t("Name or user name")}
-        aria-label={t("Name or user name")}
-        value={query}
-        onChange={({ currentTarget }) => setQuery(currentTarget.value)}
-      />
+    <PagedSearch
+      search={search}
+      label={t("Name or user name")}
+      isEmpty={accounts.length === 0}
+      none={<p className="field-hint">{t("Nobody is called that.")}</p>}
+    >
       <ul className="accounts">
         {accounts.map((account) => (
           <Row key={account.id} account={account} />
         ))}
       </ul>
-      {pages.isSuccess && accounts.length === 0 && (
-        <p className="field-hint">{t("Nobody is called that.")}</p>
-      )}
-      {pages.hasNextPage && <Button onPress={() => void pages.fetchNextPage()}>{t("Show more")}</Button>}
-    </>
+    </PagedSearch>
   );
 }
 

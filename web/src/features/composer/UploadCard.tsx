@@ -16,7 +16,7 @@ interface Props {
 
 /** A file that goes with the next message: what it is, how far it has come, and what can be done about it. */
 export function UploadCard({ upload, index, count, handle }: Props) {
-  const { file, preview, state, room, key } = upload;
+  const { file, preview, state, room, key, isKept } = upload;
   const { name } = file;
   const moves = [
     ...(index > 0
@@ -46,6 +46,7 @@ export function UploadCard({ upload, index, count, handle }: Props) {
             {state.for === "network" ? t("Waiting for the network") : t("Waiting for the server")}
           </span>
         )}
+        {isKept === false && <span className="upload-note">{t("Lost on a reload")}</span>}
         {state.kind === "failed" && (
           <span className="field-error" role="alert">
             {state.detail}

@@ -11,15 +11,17 @@ const EMPTY: StoredDraft = { text: "" };
 
 /** What is being written in a room; it survives a change of room and a reload. */
 export function useDraft(room: string): StoredDraft {
-  const { memory } = useConversation();
-  useEffect(() => {
-    if (useDrafts.getState()[room]) return;
-    void memory.draft(room).then((draft) => {
-      // What has been written meanwhile is newer.
-      if (!useDrafts.getState()[room]) useDrafts.setState({ [room]: draft });
-    });
-  }, [memory, room]);
+  const conversation = useConversation();
+  useEffect(() => void recallDraft(conversation, room), [conversation, room]);
   return useDrafts((drafts) => drafts[room]) ?? EMPTY;
+}
+
+/** What was written in a room, as the device remembers it, unless this tab knows better. */
+export async function recallDraft({ memory }: Conversation, room: string): Promise<void> {
+  if (useDrafts.getState()[room]) return;
+  const draft = await memory.draft(room);
+  // What has been written meanwhile is newer.
+  if (!useDrafts.getState()[room]) useDrafts.setState({ [room]: draft });
 }
 
 /** What is being written in a room right now. */

@@ -1,9 +1,18 @@
 import type { Conversation } from "../../app/conversation";
 import { onWake } from "../../wire/wake";
-import { hasUploads, wakeUploads } from "./uploads";
+import { sayHeld } from "./say";
+import { losesUploads, recallUploads, wakeUploads } from "./uploads";
 
-/** Lets uploads go on as soon as there is a network again, and asks before the page leaves them behind. */
-export function followUploads({ engine }: Conversation): () => void {
+/**
+ * Takes up the files that wait to be sent, lets uploads go on as soon as there is a network again, and asks
+ * before the page leaves any behind.
+ */
+export function followUploads(conversation: Conversation): () => void {
+  const { engine, memory } = conversation;
+  recallUploads(memory)
+    .then((held) => Promise.all(held.map((room) => sayHeld(conversation, room))))
+    // The session is over already.
+    .catch(() => undefined);
   const stops = [
     onWake(wakeUploads, { window, document }),
     engine.onLink(({ kind }) => {
@@ -11,7 +20,7 @@ export function followUploads({ engine }: Conversation): () => void {
     }),
   ];
   const ask = (event: BeforeUnloadEvent) => {
-    if (hasUploads()) event.preventDefault();
+    if (losesUploads()) event.preventDefault();
   };
   window.addEventListener("beforeunload", ask);
   return () => {

@@ -3,9 +3,9 @@ import type { Conversation } from "../../app/conversation";
 import { t } from "../../app/i18n";
 import { toast } from "../../ui/Toasts";
 import { useSession } from "../session/session";
-import { draftOf, writeDraft } from "./drafts";
+import { draftOf, recallDraft, writeDraft } from "./drafts";
 import { countGraphemes } from "./graphemes";
-import { settled, take } from "./uploads";
+import { hold, settled, take } from "./uploads";
 
 /** Rooms whose message goes out as soon as its files are there, and what takes that back. */
 const useHeld = create<Record<string, AbortController>>(() => ({}));
@@ -34,27 +34,40 @@ export async function say(conversation: Conversation, room: string, most: number
     toast(t("That is too long. The most is {most} characters.", { most }));
     return;
   }
-  const hold = new AbortController();
-  useHeld.setState({ [room]: hold });
+  const held = new AbortController();
+  useHeld.setState({ [room]: held });
+  hold(room, true);
   try {
-    await settled(room, hold.signal);
+    await settled(room, held.signal);
   } catch {
+    hold(room, false);
     return;
   } finally {
     const { [room]: _, ...others } = useHeld.getState();
     useHeld.setState(others, true);
   }
-  const attachments = take(room);
+  const files = take(room);
   const draft = draftOf(room);
   const text = draft.text.trim();
-  if (attachments === undefined || (text === "" && attachments.length === 0)) return;
+  if (files === undefined) hold(room, false);
+  if (files === undefined || (text === "" && files.ids.length === 0)) return;
   writeDraft(conversation, room, { text: "", replyTo: undefined });
   const body = {
     text,
-    ...(attachments.length > 0 ? { attachments } : {}),
+    ...(files.ids.length > 0 ? { attachments: [...files.ids] } : {}),
     ...(draft.replyTo ? { reply_to: draft.replyTo } : {}),
   };
-  if (await conversation.send(room, body)) return;
+  if (await conversation.send(room, body)) {
+    files.sent();
+    return;
+  }
   writeDraft(conversation, room, draft);
+  files.giveBack();
   toast(t("Too much is waiting to be sent. Try again when there is a connection."));
+}
+
+/** Goes on holding what was to be said in a room when the page was left. */
+export async function sayHeld(conversation: Conversation, room: string): Promise<void> {
+  await recallDraft(conversation, room);
+  await say(conversation, room, conversation.engine.limits?.text_graphemes ?? Number.POSITIVE_INFINITY);
 }

@@ -1,12 +1,14 @@
 import { create } from "zustand";
 import { inWords } from "../../app/explain";
 import { t } from "../../app/i18n";
+import type { Memory, StoredUpload } from "../../log/storage";
 import { toast } from "../../ui/Toasts";
 import { authorized, dropSilent, Refused } from "../../wire/exchange";
 import { type Obstacle, Perseverance, passing } from "../../wire/persevere";
 import { FileGone, Tus } from "../../wire/tus";
 import type { Attachment } from "../../wire/types";
 import { api, useSession } from "../session/session";
+import { Keeping } from "./keeping";
 import { Turns } from "./turns";
 
 /** A file on its way to the server. */
@@ -14,6 +16,12 @@ export interface Upload {
   readonly key: string;
   readonly room: string;
   readonly file: File;
+  /** Ascending among the files of a message. */
+  readonly order: number;
+  /** Whether the device remembers it over a reload; nothing, while it is finding out. */
+  readonly isKept: boolean | undefined;
+  /** Whether its message goes out as soon as all its files are there. */
+  readonly isHeld?: boolean;
   /** A picture of it, to be shown before it is sent. */
   readonly preview: string | undefined;
   readonly state:
@@ -35,12 +43,17 @@ interface Carrier {
 /** Files that are sent at the same time: a browser has six connections, and others need some. */
 const AT_A_TIME = 3;
 
+/** This tab's name, which it keeps over a reload. */
+const TAB = "hubbub.tab";
+
 const useStore = create<{ uploads: readonly Upload[] }>(() => ({ uploads: [] }));
 const carriers = new Map<string, Carrier>();
 /** Removals that the server has not heard of yet. */
 const endings = new Set<Perseverance>();
 const turns = new Turns(AT_A_TIME);
 const send = authorized(api);
+/** What the device remembers of files; nothing outside a session. */
+let keeping: Keeping | undefined;
 /** Bounds until the server has told its own. */
 const bounds = { bytes: 50 * 1024 * 1024, count: 10 };
 
@@ -73,17 +86,71 @@ function add(room: string, files: readonly File[]): void {
       toast(t("{name} is too large: the most is {most} MB.", { name: file.name, most }));
       continue;
     }
-    const preview = file.type.startsWith("image/") ? URL.createObjectURL(file) : undefined;
-    const state = { kind: "sending", progress: 0 } as const;
-    const upload: Upload = { key: crypto.randomUUID(), room, file, preview, state };
-    useStore.setState(({ uploads }) => ({ uploads: [...uploads, upload] }));
+    const key = crypto.randomUUID();
+    const order = Math.max(0, ...of(room).map(({ order }) => order)) + 1;
+    const upload = enlist({ key, room, file, order, isKept: undefined });
+    void keep(upload);
     void carry(upload);
+  }
+}
+
+function enlist(made: Omit<Upload, "preview" | "state">, progress = 0): Upload {
+  const preview = made.file.type.startsWith("image/") ? URL.createObjectURL(made.file) : undefined;
+  const upload: Upload = { ...made, preview, state: { kind: "sending", progress } };
+  useStore.setState(({ uploads }) => ({ uploads: inOrder([...uploads, upload]) }));
+  return upload;
+}
+
+async function keep({ key, room, file, order, state }: Upload): Promise<void> {
+  const known = { key, room, order, since: Date.now(), ...standing(state) };
+  const isKept = (await keeping?.keep(known, file)) ?? false;
+  const now = find(key);
+  if (!now) {
+    // It was taken back meanwhile.
+    await keeping?.forget(key);
+    return;
+  }
+  become(key, { isKept });
+  const place = carriers.get(key)?.tus.place;
+  note(key, { order: now.order, isHeld: now.isHeld, place, ...standing(now.state) });
+}
+
+/** What is remembered of how far a file has come. */
+function standing(state: Upload["state"]): Pick<StoredUpload, "attachment"> {
+  return state.kind === "done" ? { attachment: state.attachment.id } : {};
+}
+
+/**
+ * Takes up the files that the device remembers, and those that other tabs leave behind. Resolves with the
+ * rooms whose message was to go out as soon as its files are there.
+ */
+export async function recallUploads(memory: Memory): Promise<string[]> {
+  const tab = sessionStorage.getItem(TAB) ?? crypto.randomUUID();
+  sessionStorage.setItem(TAB, tab);
+  keeping?.end();
+  keeping = new Keeping(memory, tab);
+  const held = new Set<string>();
+  await keeping.recall((known, file) => {
+    const { key, room, order, place, attachment, isHeld } = known;
+    if (find(key)) return;
+    if (isHeld) held.add(room);
+    // What the server has all of may have waited for too long there: that is looked at first.
+    void carry(enlist({ key, room, file, order, isKept: true }, attachment ? 1 : 0), place);
+  });
+  return [...held];
+}
+
+/** Notes whether a room's message goes out as soon as its files are there. */
+export function hold(room: string, isHeld: boolean): void {
+  for (const { key } of of(room)) {
+    become(key, { isHeld });
+    note(key, { isHeld });
   }
 }
 
 /** Goes on with one that has failed, from where the server has it. */
 export function again(upload: Upload): void {
-  become(upload.key, { kind: "sending", progress: 0 });
+  stands(upload.key, { kind: "sending", progress: 0 });
   void carry(upload);
 }
 
@@ -91,6 +158,7 @@ export function again(upload: Upload): void {
 export function cancel(upload: Upload): void {
   const carrier = carriers.get(upload.key);
   drop(upload);
+  void keeping?.forget(upload.key);
   carrier?.stop.abort();
   if (!carrier) return;
   // However long the network is away: until then the file takes some of the person's space.
@@ -105,15 +173,17 @@ export function cancel(upload: Upload): void {
 
 /** Puts a file before the one that is now at `index` among its room's; behind all of them at their number. */
 export function move(room: string, key: string, index: number): void {
-  useStore.setState(({ uploads }) => {
-    const mine = uploads.filter((upload) => upload.room === room);
-    const moved = mine.find((upload) => upload.key === key);
-    if (!moved) return { uploads };
-    const before = mine.slice(0, index).filter((upload) => upload !== moved);
-    const after = mine.slice(index).filter((upload) => upload !== moved);
-    const others = uploads.filter((upload) => upload.room !== room);
-    return { uploads: [...others, ...before, moved, ...after] };
-  });
+  const mine = of(room);
+  const moved = mine.find((upload) => upload.key === key);
+  if (!moved) return;
+  const before = mine.slice(0, index).filter((upload) => upload !== moved);
+  const after = mine.slice(index).filter((upload) => upload !== moved);
+  const places = mine.map(({ order }) => order);
+  for (const [place, { key }] of [...before, moved, ...after].entries()) {
+    const order = places[place] ?? place;
+    become(key, { order });
+    note(key, { order });
+  }
 }
 
 /** Resolves when none of a room's files is on its way any more. Rejects with the signal's reason. */
@@ -134,14 +204,37 @@ export function settled(room: string, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The ids of a room's files in their order, which are taken from the list; nothing if one is not there. */
-export function take(room: string): string[] | undefined {
+/** Files that go out with a message. */
+export interface Taken {
+  readonly ids: readonly string[];
+  /** The message is on its way. */
+  readonly sent: () => void;
+  /** It is not: they wait again. */
+  readonly giveBack: () => void;
+}
+
+/** Takes a room's files from the list, in their order; nothing if one of them is not there. */
+export function take(room: string): Taken | undefined {
   const all = of(room);
   const attachments = all.flatMap(({ state }) => (state.kind === "done" ? state.attachment : []));
   if (attachments.length < all.length) return undefined;
   for (const attachment of attachments) known.set(attachment.id, attachment);
+  const taken = all.map((upload) => ({ upload, carrier: carriers.get(upload.key) }));
   for (const upload of all) drop(upload);
-  return attachments.map(({ id }) => id);
+  return {
+    ids: attachments.map(({ id }) => id),
+    sent: () => {
+      for (const { key } of all) keeping?.release(key);
+    },
+    giveBack: () => {
+      for (const { upload, carrier } of taken) {
+        enlist({ ...upload, isKept: undefined });
+        if (carrier) carriers.set(upload.key, carrier);
+        stands(upload.key, upload.state);
+        void keep(upload);
+      }
+    },
+  };
 }
 
 /** What went out with messages of this tab: they show it before the server has told of them. */
@@ -160,13 +253,15 @@ export function wakeUploads(): void {
 }
 
 /** Whether leaving the page now would lose files. */
-export function hasUploads(): boolean {
-  return useStore.getState().uploads.length > 0;
+export function losesUploads(): boolean {
+  return useStore.getState().uploads.some(({ isKept }) => !isKept);
 }
 
-// What somebody was sending ends with their session.
+// What somebody was sending ends with their session. What the device remembers of it is theirs.
 useSession.subscribe(({ kind }) => {
   if (kind === "somebody") return;
+  keeping?.end();
+  keeping = undefined;
   for (const { stop } of carriers.values()) stop.abort();
   for (const upload of useStore.getState().uploads) drop(upload);
 });
@@ -181,13 +276,29 @@ function drop({ key, preview }: Upload): void {
   useStore.setState(({ uploads }) => ({ uploads: uploads.filter((upload) => upload.key !== key) }));
 }
 
-function become(key: string, state: Upload["state"]): void {
+function find(key: string): Upload | undefined {
+  return useStore.getState().uploads.find((upload) => upload.key === key);
+}
+
+function become(key: string, change: Partial<Upload>): void {
   useStore.setState(({ uploads }) => ({
-    uploads: uploads.map((upload) => (upload.key === key ? { ...upload, state } : upload)),
+    uploads: inOrder(uploads.map((upload) => (upload.key === key ? { ...upload, ...change } : upload))),
   }));
 }
 
-function carrierOf({ key, room, file }: Upload): Carrier {
+function inOrder(uploads: readonly Upload[]): readonly Upload[] {
+  return [...uploads].sort((a, b) => a.order - b.order);
+}
+
+function stands(key: string, state: Upload["state"]): void {
+  become(key, { state });
+}
+
+function note(key: string, change: Partial<StoredUpload>): void {
+  keeping?.change(key, change);
+}
+
+function carrierOf({ key, room, file }: Upload, place: string | undefined): Carrier {
   const tus =
     carriers.get(key)?.tus ??
     new Tus({
@@ -195,41 +306,48 @@ function carrierOf({ key, room, file }: Upload): Carrier {
       endpoint: `/api/v1/rooms/${room}/attachments`,
       file,
       onProgress: (bytes) =>
-        become(key, { kind: "sending", progress: file.size > 0 ? bytes / file.size : 1 }),
+        stands(key, { kind: "sending", progress: file.size > 0 ? bytes / file.size : 1 }),
       onAdvance: () => carriers.get(key)?.perseverance.advanced(),
+      place,
+      onPlace: (place) => note(key, { place, attachment: undefined }),
     });
   const carrier = { tus, perseverance: new Perseverance(), stop: new AbortController() };
   carriers.set(key, carrier);
   return carrier;
 }
 
-async function carry(upload: Upload): Promise<void> {
+async function carry(upload: Upload, place?: string): Promise<void> {
   const { key } = upload;
-  const { tus, perseverance, stop } = carrierOf(upload);
+  const { tus, perseverance, stop } = carrierOf(upload, place);
   const { signal } = stop;
   const attachment = turns.take(signal, () =>
     perseverance.run({
       attempt: () => tus.run(signal),
       isPassing: (refusal) => mayPass(refusal, tus),
-      onWait: (obstacle) => become(key, { kind: "waiting", progress: progressOf(key), for: obstacle }),
+      onWait: (obstacle) => stands(key, { kind: "waiting", progress: progressOf(key), for: obstacle }),
       signal,
     }),
   );
   try {
-    become(key, { kind: "done", attachment: await attachment });
+    const there = await attachment;
+    stands(key, { kind: "done", attachment: there });
+    note(key, { attachment: there.id });
   } catch (error) {
-    if (!signal.aborted) become(key, { kind: "failed", detail: inOwnWords(error) });
+    if (!signal.aborted) stands(key, { kind: "failed", detail: inOwnWords(error) });
   }
 }
 
 /** To begin too fast is told; to go on too fast is waited for. What the server has forgotten begins anew. */
 function mayPass(refusal: Refused, tus: Tus): boolean {
-  if (refusal.problem?.code === "upload_not_found") return true;
-  return passing(refusal) && (refusal.answer.status !== 429 || tus.begun);
+  const { answer, problem } = refusal;
+  // Asked how far it has come, the server says so without a word.
+  const isForgotten = answer.status === 404 && (!problem || problem.code === "upload_not_found");
+  if (isForgotten && !tus.begun) return true;
+  return passing(refusal) && (answer.status !== 429 || tus.begun);
 }
 
 function progressOf(key: string): number {
-  const state = useStore.getState().uploads.find((upload) => upload.key === key)?.state;
+  const state = find(key)?.state;
   return state && "progress" in state ? state.progress : 0;
 }
 

@@ -5,7 +5,9 @@ import { usePreferences } from "../../app/preferences";
 import { go, parse, pathOf } from "../../app/router";
 import type { Message, Room } from "../../wire/types";
 import { isDirect, unreadOf } from "../rooms/rooms";
+import { lastInput } from "../session/idle";
 import { drawBadge } from "./favicon";
+import { Hold } from "./hold";
 import { concerns, type Looking } from "./rules";
 
 /** How long changes gather before they are counted, in milliseconds. */
@@ -16,6 +18,7 @@ const LOOKING = "hubbub.looking";
 /** Notifications while nobody is looking, and the badge of title and icon. */
 export function followNotifications(conversation: Conversation, queries: QueryClient): () => void {
   const rooms = () => queries.getQueryData<Room[]>(["rooms"]) ?? [];
+  const hold = new Hold(lastInput);
   let counting: ReturnType<typeof setTimeout> | undefined;
   const count = () => {
     counting ??= setTimeout(() => {
@@ -28,8 +31,12 @@ export function followNotifications(conversation: Conversation, queries: QueryCl
   });
   const stop = conversation.engine.onUpdate((update) => {
     if (update.kind === "said") {
-      const room = rooms().find(({ id }) => id === update.message.room);
-      if (room) void notify(conversation, room, update.message);
+      const { message } = update;
+      const room = () => rooms().find(({ id }) => id === message.room);
+      if (isCalled(conversation, room(), message)) {
+        // Meanwhile it may be read, the room muted or left, the message deleted or another one.
+        hold.pass(() => void notify(conversation, room(), message));
+      }
     }
     if (update.kind === "said" || update.kind === "standing" || update.kind === "gone") count();
     // Read here or on another device: the notification has served.
@@ -51,6 +58,7 @@ export function followNotifications(conversation: Conversation, queries: QueryCl
   navigator.serviceWorker?.addEventListener("message", asked);
   return () => {
     stop();
+    hold.end();
     stopCounting();
     clearTimeout(counting);
     badge(0);
@@ -115,16 +123,22 @@ async function close(tag: string, read: number): Promise<void> {
   }
 }
 
-async function notify({ engine, user }: Conversation, room: Room, message: Message): Promise<void> {
-  const { notifications } = usePreferences.getState();
-  if (notifications === "off" || permission() !== "granted") return;
+/** Whether somebody is to be notified of a message, as things stand now. */
+function isCalled({ engine, user }: Conversation, room: Room | undefined, message: Message): room is Room {
+  if (!room || usePreferences.getState().notifications === "off" || permission() !== "granted") return false;
   const log = engine.room(room.id);
   const read = log?.standing.read ?? 0;
   const { reply_to } = message.body;
   const repliesToMe = reply_to !== undefined && log?.timeline.byId(reply_to)?.sender === user;
   tellWhereLooking();
-  if (!concerns({ room, message, user, repliesToMe, read, looking: whereLooking() })) return;
-  const body = notifications === "content" ? message.body.text.slice(0, 200) : t("New message");
+  return concerns({ room, message, user, repliesToMe, read, looking: whereLooking() });
+}
+
+async function notify(conversation: Conversation, room: Room | undefined, said: Message): Promise<void> {
+  const message = conversation.engine.room(said.room)?.timeline.byId(said.id) ?? said;
+  if (message.deleted_at || !isCalled(conversation, room, message)) return;
+  const isShown = usePreferences.getState().notifications === "content";
+  const body = isShown ? message.body.text.slice(0, 200) : t("New message");
   const path = pathOf({ page: "room", room: room.id, seq: message.seq });
   const { seq } = message;
   await showNotification({ title: room.name, body: body || t("A file"), tag: room.id, path, seq });

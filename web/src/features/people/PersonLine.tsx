@@ -1,5 +1,6 @@
 import { t, useLocale } from "../../app/i18n";
 import type { Role, User } from "../../wire/types";
+import "./person.css";
 
 interface Props {
   readonly user: User;

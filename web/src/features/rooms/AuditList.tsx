@@ -6,6 +6,7 @@ import { ago } from "../people/PersonLine";
 import { nameOf, usePerson } from "../people/people";
 import { api } from "../session/session";
 import { useRoom } from "./rooms";
+import "./details.css";
 
 /** What those who keep order have done: at `rooms/…/audit` in a room, at `admin/audit` everywhere. */
 export function AuditList({ path }: { readonly path: string }) {

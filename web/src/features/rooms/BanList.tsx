@@ -7,6 +7,7 @@ import { toast } from "../../ui/Toasts";
 import type { BanList as List } from "../../wire/types";
 import { ago } from "../people/PersonLine";
 import { api } from "../session/session";
+import "./details.css";
 
 /** Who may not come into a room, and how to let them in again. */
 export function BanList({ room }: { readonly room: string }) {

@@ -19,6 +19,7 @@ import { InviteButton } from "./InviteButton";
 import { RoomAvatar } from "./RoomAvatar";
 import { duration, RoomEditor } from "./RoomEditor";
 import { remember, useRoom } from "./rooms";
+import "./details.css";
 
 /** What a room is, how it reaches one, and, for those who may, how to change it. */
 export default function DetailsPanel({ id }: { readonly id: string }) {

@@ -13,7 +13,7 @@ import { useInboxCount } from "../inbox/inbox";
 import { watch } from "../people/people";
 import { RoomAvatar } from "./RoomAvatar";
 import { inOrder, useRooms, useUnread } from "./rooms";
-import "./rooms.css";
+import "./sidebar.css";
 
 interface Props {
   readonly current: string | undefined;

@@ -19,7 +19,7 @@ import { RoomAvatar, useOther } from "./RoomAvatar";
 import { useRoom, useRooms } from "./rooms";
 import { SlowModeNote } from "./SlowModeNote";
 import { useMuted } from "./useMuted";
-import "./rooms.css";
+import "./room.css";
 
 interface Props {
   readonly id: string;

@@ -1,16 +1,18 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { type KeyboardEvent, useRef, useState } from "react";
+import { type KeyboardEvent, useId, useRef, useState } from "react";
 import { explain as inWords } from "../../app/explain";
 import { t, useLocale } from "../../app/i18n";
 import { go, show } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { Button, IconButton } from "../../ui/Button";
+import { isCoarse } from "../../ui/pointer";
 import { useDebounced } from "../../ui/useDebounced";
 import { ApiError } from "../../wire/http";
 import type { SearchHit, SearchResults } from "../../wire/types";
 import { nameOf, usePerson } from "../people/people";
 import { useRoom } from "../rooms/rooms";
 import { api } from "../session/session";
+import { HitContext } from "./HitContext";
 import "./search.css";
 
 /** Finds messages in one's rooms, or in this one. Hits open in their place. */
@@ -19,6 +21,10 @@ export default function SearchPanel({ room }: { readonly room: string | undefine
   const [onlyHere, setOnlyHere] = useState(false);
   const q = useDebounced(query.trim());
   const list = useRef<HTMLUListElement>(null);
+  const context = useId();
+  /** The message that the pointer or the focus was on last. */
+  const [active, activate] = useState("");
+  const rested = useDebounced(active);
   const search = useInfiniteQuery({
     queryKey: ["search", q, onlyHere ? room : ""],
     queryFn: ({ pageParam, signal }) =>
@@ -32,6 +38,8 @@ export default function SearchPanel({ room }: { readonly room: string | undefine
     retry: false,
   });
   const hits = search.data?.pages.flatMap((page) => page.hits) ?? [];
+  // Without a pointer that hovers and without keys nobody goes through hits: they open one.
+  const chosen = isCoarse() ? undefined : (hits.find(({ message }) => message.id === rested) ?? hits[0]);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     event.preventDefault();
@@ -77,7 +85,12 @@ export default function SearchPanel({ room }: { readonly room: string | undefine
       </div>
       <ul className="panel-list hits" ref={list}>
         {hits.map((hit) => (
-          <Hit key={hit.message.id} hit={hit} />
+          <Hit
+            key={hit.message.id}
+            hit={hit}
+            context={hit === chosen ? context : undefined}
+            onActive={() => activate(hit.message.id)}
+          />
         ))}
       </ul>
       {search.isError && <p className="field-error search-note">{explain(search.error)}</p>}
@@ -88,11 +101,19 @@ export default function SearchPanel({ room }: { readonly room: string | undefine
         </div>
       )}
       {search.hasNextPage && <Button onPress={() => void search.fetchNextPage()}>{t("Show more")}</Button>}
+      {chosen && <HitContext id={context} hit={chosen} />}
     </div>
   );
 }
 
-function Hit({ hit: { message, highlights } }: { readonly hit: SearchHit }) {
+interface HitProps {
+  readonly hit: SearchHit;
+  /** Where its neighbours are shown, if they are. */
+  readonly context: string | undefined;
+  readonly onActive: () => void;
+}
+
+function Hit({ hit: { message, highlights }, context, onActive }: HitProps) {
   const locale = useLocale();
   const sender = usePerson(message.sender);
   const room = useRoom(message.room);
@@ -101,6 +122,10 @@ function Hit({ hit: { message, highlights } }: { readonly hit: SearchHit }) {
       <button
         type="button"
         className="hit"
+        data-chosen={context !== undefined || undefined}
+        aria-describedby={context}
+        onPointerEnter={onActive}
+        onFocus={onActive}
         onClick={() => go({ page: "room", room: message.room, seq: message.seq }, "search")}
       >
         <span className="hit-head">

@@ -21,6 +21,11 @@ const storage: Shared = {
   write: (at) => localStorage.setItem(LAST_INPUT, String(at)),
 };
 
+/** When there last was an input in any tab of this browser, to some seconds, in milliseconds since 1970. */
+export function lastInput(): number {
+  return storage.read();
+}
+
 /** Knows from inputs whether somebody is at this device. Without a browser, so that it can be tested. */
 export class Idle {
   private noted = Number.NEGATIVE_INFINITY;

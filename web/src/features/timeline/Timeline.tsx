@@ -8,11 +8,12 @@ import type { Message, Room } from "../../wire/types";
 import { uploaded } from "../composer/uploads";
 import { watch } from "../people/people";
 import { Announcer } from "./Announcer";
-import { keepAnchor } from "./anchors";
 import { DateRow, StickyDate } from "./DateRow";
 import { MessageRow } from "./MessageRow";
 import { RoomBeginning } from "./RoomBeginning";
 import { type Row, reuse, rowsOf } from "./rows";
+import { useDestination } from "./useDestination";
+import { useKeptAnchor } from "./useKeptAnchor";
 import { useLanding } from "./useLanding";
 import { useNewAfter } from "./useNewAfter";
 import { usePlaces } from "./usePlaces";
@@ -46,6 +47,8 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const [newAfter, setNewAfter] = useNewAfter(room, log, online, conversation.user);
   const [atEnd, setAtEnd] = useState(true);
+  /** The same, before anything is drawn from it. */
+  const stays = useRef(true);
   /** How far the reader had come when they were last at the end. */
   const seenUpto = useRef(0);
   const [dismissed, dismiss] = useState(false);
@@ -80,6 +83,8 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     virtual: () => virtual,
     onKey: (key, { message }) => (key === "reply" ? onReply(message) : onEdit(message)),
   });
+  const arrival = useDestination({ room: room.id, log, rows, target, newAfter });
+  const landed = arrival.isThere;
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -94,12 +99,13 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     anchorTo: "end",
     followOnAppend: true,
     paddingEnd: 12,
+    scrollPaddingStart: arrival.inset,
   });
   // Whatever changes its height above the reader, while they scroll up as well, moves nothing.
   virtual.shouldAdjustScrollPositionOnItemSizeChange = ({ start }, _, { scrollOffset }) =>
     start < (scrollOffset ?? 0);
   const items = virtual.getVirtualItems();
-  const { isThere: landed, isShown } = useLanding({ room, log, rows, target, newAfter, virtual });
+  useLanding({ room: room.id, log, rows, newAfter, arrival, virtual, scroller });
   const view = landed ? (virtual.range ?? undefined) : undefined;
   const [first, last] = [view?.startIndex ?? 0, view?.endIndex ?? 0];
 
@@ -120,13 +126,16 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     const element = scroller.current;
     if (!element) return;
     const left = element.scrollHeight - element.scrollTop - element.clientHeight;
-    setAtEnd(left < AT_END);
-    if (left < AT_END) seenUpto.current = log?.position.seq ?? 0;
+    stays.current = left < AT_END;
+    setAtEnd(stays.current);
+    if (stays.current) seenUpto.current = log?.position.seq ?? 0;
   };
+  // Where they have landed is known at once: what comes before the list says so would take them to the end.
+  useLayoutEffect(() => {
+    if (landed) onScroll();
+  }, [landed]);
 
   // Who is at the end stays there when the room to read in shrinks: a keyboard, a reply, a long draft.
-  const stays = useRef(true);
-  stays.current = atEnd;
   useEffect(() => {
     const element = scroller.current;
     if (!element) return;
@@ -146,14 +155,10 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
     if (beginning !== undefined && hasLanded.current && stays.current) virtual.scrollToEnd();
   }, [beginning, virtual]);
 
-  // Where the reader is, for when they come back.
+  useKeptAnchor({ room: room.id, rows, virtual, isThere: landed, atEnd });
+  // What is far from where the reader is may leave the memory.
   const top = rows.slice(first, last + 1).find((row) => row.kind === "message");
   const topSeq = top?.kind === "message" ? top.message.seq : undefined;
-  useEffect(() => {
-    if (!landed || topSeq === undefined) return;
-    keepAnchor(room.id, atEnd ? undefined : topSeq);
-  }, [landed, atEnd, topSeq, room.id]);
-  // What is far from there may leave the memory.
   useEffect(() => {
     if (!log) return;
     log.lookedAt = atEnd ? undefined : topSeq;
@@ -237,7 +242,7 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
         ) : (
           <div
             className="timeline-space"
-            data-shown={isShown || undefined}
+            data-shown={arrival.hasLanded || undefined}
             style={{ height: virtual.getTotalSize() }}
           >
             {items.map((item) => {

@@ -1,24 +1,43 @@
 const NAME = "hubbub.anchors";
-/** Rooms whose place is kept; the one left longest ago goes first. */
-const KEPT = 50;
+/** Places that are kept; the one left longest ago goes first. */
+const KEPT = 100;
 
-function read(): [string, number][] {
+/** A place in a room: a message, and how far below the top of the view it begins, in pixels. */
+export interface Anchor {
+  readonly seq: number;
+  readonly offset: number;
+}
+
+interface Kept {
+  readonly room: string;
+  /** The page of the browser's history on which the reader was there. */
+  readonly page: string;
+  /** Nothing: the end of the room. */
+  readonly anchor?: Anchor | undefined;
+}
+
+function read(): Kept[] {
   try {
     const kept: unknown = JSON.parse(sessionStorage.getItem(NAME) ?? "[]");
-    return Array.isArray(kept) ? (kept as [string, number][]) : [];
+    // Older versions kept pairs of a room and a seq.
+    return Array.isArray(kept) ? (kept as Kept[]).filter(({ page }) => page !== undefined) : [];
   } catch {
     return [];
   }
 }
 
-/** Keeps the first message in view, by its seq; nothing, at the end. It survives a reload of the tab. */
-export function keepAnchor(room: string, seq: number | undefined): void {
-  const others = read().filter(([id]) => id !== room);
-  const all = seq === undefined ? others : [...others, [room, seq]];
-  sessionStorage.setItem(NAME, JSON.stringify(all.slice(-KEPT)));
+/** Keeps where the reader of a room is; nothing, at its end. It survives a reload of the tab. */
+export function keepAnchor(room: string, page: string, anchor: Anchor | undefined): void {
+  const others = read().filter((kept) => kept.page !== page || kept.room !== room);
+  sessionStorage.setItem(NAME, JSON.stringify([...others, { room, page, anchor }].slice(-KEPT)));
 }
 
-/** The message at which the reader of a room was, unless that was its end. */
-export function anchorOf(room: string): number | undefined {
-  return new Map(read()).get(room);
+/** Where the reader of a room was last. */
+export function anchorOf(room: string): Anchor | undefined {
+  return read().findLast((kept) => kept.room === room)?.anchor;
+}
+
+/** Where the reader of a room was on a page, if they have been on it. An anchor of nothing is the end. */
+export function anchorOn(room: string, page: string): { readonly anchor?: Anchor | undefined } | undefined {
+  return read().findLast((kept) => kept.room === room && kept.page === page);
 }

@@ -67,6 +67,21 @@ describe("an upload", () => {
     expect(told[0]).toBe(0);
   });
 
+  test("goes on after a reload from the place that was told before", async () => {
+    const server = troubled("well", "well", "cut");
+    const places: (string | undefined)[] = [];
+    const sending = { send: server.send, endpoint: "/attachments", file: file(25), chunk: CHUNK };
+    const onPlace = (place: string | undefined) => places.push(place);
+    const before = new Tus({ ...sending, onProgress: () => undefined, onPlace });
+    await expect(before.run(never)).rejects.toThrow(ConnectionLost);
+    const after = new Tus({ ...sending, onProgress: () => undefined, onPlace, place: places[0] });
+    await after.run(never);
+    expect(server.log).toEqual(["POST", "PATCH 0", "PATCH 10", "HEAD", "PATCH 15", "GET"]);
+    server.forget();
+    await expect(after.run(never)).rejects.toThrow(Refused);
+    expect(places).toEqual([before.place, undefined]);
+  });
+
   test("begins again only when the server has forgotten it", async () => {
     const server = troubled("well", "well", "lost");
     const tus = upload(server, file(25));
