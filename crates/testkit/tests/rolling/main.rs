@@ -22,8 +22,9 @@ const GATEWAYS: usize = 3;
 const STOPPED_WITHIN: Duration = Duration::from_secs(80);
 /// Between two restarts.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long a crowd may take to spread, at the pace of the tests: a few rounds.
-const SPREAD_WITHIN: Duration = Duration::from_secs(90);
+/// How long a crowd may take to spread, at the pace of the tests: some rounds, as most of those who are
+/// told to move come to another crowded one.
+const SPREAD_WITHIN: Duration = Duration::from_secs(240);
 /// Below this no difference is felt, and the machine's own noise is greater.
 const UNFELT: Duration = Duration::from_millis(10);
 
