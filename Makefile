@@ -37,10 +37,9 @@ test: servers lint web ## Check everything: what continuous integration runs
 	tools/check-types
 	tools/check-observability
 	tools/conformance
-	tools/proxy-tests
+	tools/together tools/proxy-tests tools/backup-drill
 	tools/deploy-check
 	tools/loadtest --size tiny
-	tools/backup-drill
 	$(BROWSER_TESTS)
 
 .PHONY: conformance
