@@ -153,3 +153,15 @@ test("two people talk between themselves", async ({ person }) => {
   await ben.sees("Just us");
   await expect(link.locator(".badge")).toBeHidden();
 });
+
+test("an answer quotes what was said without its marks, and nothing that is hidden", async ({ person }) => {
+  const [ada, ben] = [await person("Ada", { gateway: 0 }), await person("Ben", { gateway: 1 })];
+  const room = await ada.makesRoom("Mystery");
+  await ada.opens(room);
+  await ben.joins(room);
+  await ada.says("It was **never** the butler, it was ||the gardener||");
+  await ben.sees("It was never the butler");
+  await ben.acts("It was never the butler", "Reply");
+  await ben.says("no way");
+  await expect(ada.message("no way").locator(".quote")).toHaveText(/It was never the butler, it was ▮$/);
+});

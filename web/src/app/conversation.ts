@@ -135,6 +135,7 @@ export class Conversation {
 function isWanted(update: Update): boolean {
   switch (update.kind) {
     case "said":
+    case "deleted":
     case "marks":
     case "standing":
       return false;
@@ -153,6 +154,7 @@ function topicsOf(update: Update): string[] {
     case "standing":
       return [update.room, "rooms"];
     case "said":
+    case "deleted":
       return ["rooms"];
     case "heard":
     case "gone":

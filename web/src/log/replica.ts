@@ -23,6 +23,8 @@ export type Update =
   | { kind: "timeline"; room: string; wanted?: true }
   /** A message by somebody has just been said: what a notification may be made of. */
   | { kind: "said"; message: Message }
+  /** A message has just been deleted: there may be less to read. */
+  | { kind: "deleted"; room: string }
   /** How far this user has come in a room. */
   | { kind: "standing"; room: string }
   /** How far others have come in a room. */
@@ -285,6 +287,7 @@ export class Replica {
       case "deleted":
       case "reaction":
         room.changed(event satisfies Change);
+        if (event.type === "deleted") this.effects.tell({ kind: "deleted", room: id });
         break;
       case "member":
         this.effects.tell({ kind: "member", member: event });

@@ -6,6 +6,7 @@ import { go, parse, pathOf } from "../../app/router";
 import type { Message, Room } from "../../wire/types";
 import { isDirect, unreadOf } from "../rooms/rooms";
 import { lastInput } from "../session/idle";
+import { plainText } from "../timeline/plain";
 import { drawBadge } from "./favicon";
 import { Hold } from "./hold";
 import { concerns, type Looking } from "./rules";
@@ -138,7 +139,7 @@ async function notify(conversation: Conversation, room: Room | undefined, said: 
   const message = conversation.engine.room(said.room)?.timeline.byId(said.id) ?? said;
   if (message.deleted_at || !isCalled(conversation, room, message)) return;
   const isShown = usePreferences.getState().notifications === "content";
-  const body = isShown ? message.body.text.slice(0, 200) : t("New message");
+  const body = isShown ? plainText(message.body.text).slice(0, 200) : t("New message");
   const path = pathOf({ page: "room", room: room.id, seq: message.seq });
   const { seq } = message;
   await showNotification({ title: room.name, body: body || t("A file"), tag: room.id, path, seq });

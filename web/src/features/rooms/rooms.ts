@@ -9,6 +9,8 @@ const KEY = ["rooms"] as const;
 const GATHER = 400;
 /** The same where the log tells what is new, and the server is only asked to count again. */
 const RECOUNT = 10_000;
+/** The same where something was deleted, which the server counts once it is stored. */
+const STORED = 1_500;
 
 /** The person's rooms, as the server tells of them. */
 export function useRooms(): { rooms: readonly Room[]; isLoading: boolean } {
@@ -36,13 +38,19 @@ async function readAll(): Promise<Room[]> {
 export function followRooms(conversation: Conversation, queries: QueryClient): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let due = Number.POSITIVE_INFINITY;
+  /** The last time that is asked for: what is read before it may not know of everything. */
+  let last = 0;
   const soon = (wait = GATHER) => {
-    if (due <= Date.now() + wait) return;
-    due = Date.now() + wait;
+    const at = Date.now() + wait;
+    last = Math.max(last, at);
+    if (due <= at) return;
+    due = at;
     clearTimeout(timer);
     timer = setTimeout(() => {
       due = Number.POSITIVE_INFINITY;
       void queries.invalidateQueries({ queryKey: KEY });
+      const left = last - Date.now();
+      if (left > 0) soon(left);
     }, wait);
   };
   const kept = queries.getQueryCache().subscribe(({ query, type }) => {
@@ -52,6 +60,7 @@ export function followRooms(conversation: Conversation, queries: QueryClient): (
   const stop = conversation.engine.onUpdate((update) => {
     if (["room", "heard", "gone"].includes(update.kind)) soon();
     if (["standing", "said"].includes(update.kind)) soon(RECOUNT);
+    if (update.kind === "deleted") soon(STORED);
     if (update.kind === "member" && update.member.user === conversation.user) soon();
     if (update.kind === "gone") forget(queries, update.room);
   });

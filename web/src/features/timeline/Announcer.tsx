@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import { useConversation } from "../../app/conversation";
 import { t } from "../../app/i18n";
 import { nameOf, usePerson } from "../people/people";
+import { plainText } from "./plain";
 
 interface Said {
   readonly id: string;
@@ -32,7 +33,7 @@ export function Announcer({ room }: { readonly room: string }) {
       if (update.kind !== "said" || update.message.room !== room) return;
       const { id, sender, body } = update.message;
       if (sender === user) return;
-      gathered.push({ id, sender, text: body.text.slice(0, 500) });
+      gathered.push({ id, sender, text: plainText(body.text).slice(0, 500) });
       if (timer === undefined) speak();
     });
     return () => {

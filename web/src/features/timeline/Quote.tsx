@@ -5,6 +5,7 @@ import { go } from "../../app/router";
 import type { Message } from "../../wire/types";
 import { nameOf, usePerson } from "../people/people";
 import { api } from "../session/session";
+import { plainText } from "./plain";
 
 /** A message that another one answers, from the log or from the server. */
 export function useQuoted(room: string, id: string): { message: Message | undefined; isGone: boolean } {
@@ -42,7 +43,7 @@ export function Quoted({ message }: { readonly message: Message }) {
 }
 
 function excerpt({ body }: Message): string {
-  const line = body.text.replace(/\s+/g, " ").trim();
+  const line = plainText(body.text).replace(/\s+/g, " ").trim();
   const file = body.attachments?.[0]?.name;
   return line.slice(0, 160) || file || "…";
 }
