@@ -25,21 +25,26 @@ export function useReading({ room, rows, view, atEnd }: Reading): void {
   const head = conversation.engine.room(room)?.position.seq ?? 0;
   const reached = view ? (atEnd ? head : lastIn(rows, view)) : 0;
 
+  // After every drawing: what counts is what was told, not what has changed since the last one.
   useEffect(() => {
     if (head <= delivered.current) return;
     delivered.current = head;
     conversation.engine.reached(room, { delivered: head });
-  }, [conversation, room, head]);
+  });
 
+  const dwelling = useRef<{ upto: number; timer: ReturnType<typeof setTimeout> }>(undefined);
   useEffect(() => {
-    if (!attentive || reached === 0) return;
+    const upto = attentive ? reached : 0;
+    if (dwelling.current?.upto === upto) return;
+    clearTimeout(dwelling.current?.timer);
+    dwelling.current = undefined;
+    if (upto === 0) return;
     const standing = conversation.engine.room(room)?.standing;
-    if (standing && standing.unreadFrom === undefined && standing.read >= reached) return;
-    const timer = setTimeout(() => {
-      conversation.engine.reached(room, { read: reached });
-    }, DWELL);
-    return () => clearTimeout(timer);
-  }, [attentive, reached, conversation, room]);
+    if (standing && standing.unreadFrom === undefined && standing.read >= upto) return;
+    const timer = setTimeout(() => conversation.engine.reached(room, { read: upto }), DWELL);
+    dwelling.current = { upto, timer };
+  });
+  useEffect(() => () => clearTimeout(dwelling.current?.timer), []);
 }
 
 /** The last message among the rows that can be seen. */
