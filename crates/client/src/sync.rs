@@ -272,7 +272,7 @@ impl Replica {
             self.gone(room);
         }
         for room in self.rooms.values_mut() {
-            room.asks_anew();
+            room.reconnected();
         }
         for &ReadyRoom { room, epoch, seq, .. } in rooms {
             self.head(room, Position::new(epoch, seq), now, RESUME_GRACE);
@@ -295,7 +295,7 @@ impl Replica {
 
     fn subscribed(&mut self, room: RoomId, position: Position, now: Instant) {
         if let Some(known) = self.rooms.get_mut(&room) {
-            known.asks_anew();
+            known.answered();
         }
         self.head(room, position, now, RESUME_GRACE);
     }
@@ -319,7 +319,7 @@ impl Replica {
         match room.advance(position) {
             Step::Known => return,
             Step::Gap => {
-                self.ask(id, now);
+                self.ask(id, position, now);
                 return;
             }
             Step::Next => {}
@@ -351,13 +351,13 @@ impl Replica {
         }
         if upto.epoch > room.position().epoch {
             // Only a reset may start an epoch: a sync does not tell what the old one has lost.
-            self.ask(id, now);
+            self.ask(id, upto, now);
             return;
         }
         let own: Vec<_> = messages.iter().map(own_place).collect();
         let Some(changed) = room.sync(messages, upto) else {
-            room.asks_anew();
-            self.ask(id, now);
+            room.answered();
+            self.ask(id, upto, now);
             return;
         };
         for message in changed {
@@ -398,11 +398,11 @@ impl Replica {
         self.tell(Update::Refused(error));
     }
 
-    /// Subscribes a room anew from its position, unless that was asked for already.
-    fn ask(&mut self, id: RoomId, now: Instant) {
+    /// Subscribes a room anew from its position, since something before `to` is missing.
+    fn ask(&mut self, id: RoomId, to: Position, now: Instant) {
         if let Some(room) = self.rooms.get_mut(&id)
             && self.online
-            && !room.is_refilling()
+            && room.misses(to, now)
         {
             self.actions.push_back(Action::Transmit(room.refill(id, now)));
         }

@@ -132,7 +132,23 @@ fn a_gap_is_asked_for_once_from_the_position() {
     assert_eq!(fixture.hears(fixture.event(1, 6)), [fixture.subscribe(1, 4)]);
     assert_eq!(fixture.hears(fixture.event(1, 7)), []);
     fixture.hears(ServerFrame::Subscribed { room: fixture.room, epoch: Epoch(1), seq: Seq(7) });
-    assert_eq!(fixture.hears(fixture.event(1, 9)), [fixture.subscribe(1, 4)], "a new gap");
+    fixture.hears(fixture.event(1, 5));
+    assert_eq!(fixture.hears(fixture.event(1, 9)), [fixture.subscribe(1, 5)], "a new gap");
+}
+
+#[test]
+fn an_answer_that_does_not_help_is_asked_for_again_a_little_later() {
+    let mut fixture = Fixture::new();
+    let answer = ServerFrame::Subscribed { room: fixture.room, epoch: Epoch(1), seq: Seq(6) };
+    assert_eq!(fixture.hears(fixture.event(1, 6)), [fixture.subscribe(1, 4)]);
+    fixture.hears(answer.clone());
+    assert_eq!(fixture.hears(fixture.event(1, 6)), []);
+    assert_eq!(fixture.waits(Duration::from_millis(900)), []);
+    assert_eq!(fixture.waits(Duration::from_millis(100)), [fixture.subscribe(1, 4)]);
+    fixture.hears(answer);
+    assert_eq!(fixture.hears(fixture.event(1, 6)), []);
+    fixture.ready(6);
+    assert_eq!(fixture.hears(fixture.event(1, 6)), [fixture.subscribe(1, 4)], "a new connection");
 }
 
 #[test]

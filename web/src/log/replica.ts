@@ -159,7 +159,7 @@ export class Replica {
         this.reset(frame.room, frame);
         break;
       case "subscribed":
-        this.known.get(frame.room)?.asksAnew();
+        this.known.get(frame.room)?.answered();
         this.head(frame.room, frame, now + RESUME_GRACE);
         break;
       case "unsubscribed":
@@ -243,17 +243,14 @@ export class Replica {
     this.online = true;
     const heard = new Set(rooms.map(({ room }) => room));
     for (const id of [...this.known.keys()].filter((id) => !heard.has(id))) this.gone(id);
-    for (const room of this.known.values()) room.asksAnew();
+    for (const room of this.known.values()) room.reconnected();
     for (const { room: id, epoch, seq, read, delivered, unread, mentions, unread_from } of rooms) {
       this.head(id, { epoch, seq }, now + RESUME_GRACE);
       const standing = { read, delivered, unread, mentions, unreadFrom: unread_from };
       this.stands(id, standing);
     }
     this.outbox.reconnected();
-    for (const room of this.known.values()) {
-      room.progress.reconnected();
-      this.mark(room, now);
-    }
+    for (const room of this.known.values()) this.mark(room, now);
   }
 
   /** Takes note of where a room stands. One that is new here starts there. */
@@ -276,7 +273,7 @@ export class Replica {
     const room = this.known.get(id);
     if (!room) return;
     const step = room.advance({ epoch, seq });
-    if (step === "gap") this.ask(room, now);
+    if (step === "gap") this.ask(room, event, now);
     if (step !== "next") return;
     if (event.sender === this.me) this.placed(event.id, event);
     switch (event.type) {
@@ -304,7 +301,7 @@ export class Replica {
     if (!room || upto.epoch < room.position.epoch) return;
     if (!room.sync(upto, messages)) {
       // Only a reset may start an epoch: a sync does not tell what the old one has lost.
-      this.ask(room, now);
+      this.ask(room, upto, now);
       return;
     }
     for (const message of messages) this.own(message);
@@ -376,9 +373,9 @@ export class Replica {
     this.effects.tell({ kind: "timeline", room, wanted: true });
   }
 
-  /** Subscribes a room anew from its position, unless that was asked for already. */
-  private ask(room: Room, now: number): void {
-    if (this.online && !room.isRefilling) this.effects.transmit(room.refill(now));
+  /** Subscribes a room anew from its position, since something before `to` is missing. */
+  private ask(room: Room, { epoch, seq }: Position, now: number): void {
+    if (this.online && room.misses({ epoch, seq }, now)) this.effects.transmit(room.refill(now));
   }
 
   private transmitDue(now: number): void {

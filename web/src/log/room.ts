@@ -9,6 +9,9 @@ export const HEAD_GRACE = 2_000;
 /** How long a gateway may take to bring a room from its resume point to its head. */
 export const RESUME_GRACE = 10_000;
 
+/** How long an answer that did not help is left as it is before the same is asked for again. */
+export const ASK_AGAIN = 1_000;
+
 /** What an event's position means for a room. */
 export type Step =
   /** It is the one that follows. The room has moved to it. */
@@ -41,6 +44,8 @@ export class Room {
   lookedAt: number | undefined;
   /** When an answer to a new subscription is expected. */
   private refilling: number | undefined;
+  /** From where what is missing was asked for last, and when. */
+  private asked: { from: Position; at: number } | undefined;
   /** A head whose events are expected, and until when. */
   private expected: { head: Position; then: number } | undefined;
 
@@ -121,18 +126,35 @@ export class Room {
   /** The frame that makes the gateway send everything after the position. */
   refill(now: number): ClientFrame {
     this.refilling = now + RESUME_GRACE;
+    this.asked = { from: this.at, at: now };
     this.expected = undefined;
     return { type: "subscribe", room: this.id, ...this.at };
   }
 
-  /** Whether the room was subscribed anew and not answered yet. */
-  get isRefilling(): boolean {
-    return this.refilling !== undefined;
+  /**
+   * Something before `to` is missing. Says whether to ask for it now. If an answer is on its way, it may
+   * bring it; if one has just come and did not bring it, the next would not either, and the room is due a
+   * little later.
+   */
+  misses(to: Position, now: number): boolean {
+    if (this.refilling !== undefined) return false;
+    const { asked } = this;
+    const again = asked && compare(asked.from, this.at) === 0 ? asked.at + ASK_AGAIN : now;
+    if (again <= now) return true;
+    this.expected = { head: later(to, this.head), then: Math.min(again, this.expected?.then ?? again) };
+    return false;
   }
 
-  /** The gateway has answered, or is another: a gap from here on is a new one. */
-  asksAnew(): void {
+  /** The gateway has answered: a gap from here on is a new one. */
+  answered(): void {
     this.refilling = undefined;
+  }
+
+  /** There is a new connection, where nothing was asked for yet. */
+  reconnected(): void {
+    this.refilling = undefined;
+    this.asked = undefined;
+    this.progress.reconnected();
   }
 
   /** Expects the events up to `head` by then. */

@@ -63,9 +63,9 @@ export class Tabs<Told, Asked> {
     return this.leads;
   }
 
-  /** The leader tells every other tab, or one. */
+  /** The leader tells every other tab, or one. What any other tab says of itself is nobody's business. */
   tell(message: Told, to?: string): void {
-    this.post({ kind: "told", to, message });
+    if (this.leads) this.post({ kind: "told", to, message });
   }
 
   /** Asks the leader. From the leader itself, the question comes straight back to it. */

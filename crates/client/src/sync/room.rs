@@ -17,6 +17,8 @@ const CHANGES: usize = 512;
 pub(super) const HEAD_GRACE: Duration = Duration::from_secs(2);
 /// How long a gateway may take to bring a room from its resume point to its head.
 pub(super) const RESUME_GRACE: Duration = Duration::from_secs(10);
+/// How long an answer that did not help is left as it is before the same is asked for again.
+pub(super) const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What an event's position means for a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub struct Room {
     passed_over: bool,
     /// Whether the room was subscribed anew, and by when an answer is expected.
     refilling: Option<Instant>,
+    /// From where what is missing was asked for last, and when.
+    asked: Option<(Position, Instant)>,
     /// A head whose events are expected, and until when.
     expected: Option<(Position, Instant)>,
     /// Whether the messages are to be replaced by a page of history.
@@ -67,6 +71,7 @@ impl Room {
             changes_since: position.seq,
             passed_over: false,
             refilling: None,
+            asked: None,
             expected: None,
             reloading: false,
         }
@@ -214,19 +219,39 @@ impl Room {
     /// The frame that makes the gateway send everything after the position.
     pub(super) fn refill(&mut self, room: RoomId, now: Instant) -> ClientFrame {
         self.refilling = Some(now + RESUME_GRACE);
+        self.asked = Some((self.position, now));
         self.expected = None;
         let Position { epoch, seq } = self.position;
         ClientFrame::Subscribe { room, epoch: Some(epoch), seq: Some(seq) }
     }
 
-    /// Whether the room was subscribed anew and not answered yet.
-    pub(super) const fn is_refilling(&self) -> bool {
-        self.refilling.is_some()
+    /// Something before `to` is missing. Says whether to ask for it now. If an answer is on its way,
+    /// it may bring it; if one has just come and did not bring it, the next would not either, and
+    /// the room is due a little later.
+    pub(super) fn misses(&mut self, to: Position, now: Instant) -> bool {
+        if self.refilling.is_some() {
+            return false;
+        }
+        let again = match self.asked {
+            Some((from, at)) if from == self.position => at + ASK_AGAIN,
+            _ => now,
+        };
+        if again <= now {
+            return true;
+        }
+        let (head, then) = self.expected.unwrap_or((to, again));
+        self.expected = Some((head.max(to), then.min(again)));
+        false
     }
 
-    /// The gateway has answered, or is another: a gap from here on is a new one.
-    pub(super) const fn asks_anew(&mut self) {
+    /// The gateway has answered: a gap from here on is a new one.
+    pub(super) const fn answered(&mut self) {
         self.refilling = None;
+    }
+
+    /// There is a new connection, where nothing was asked for yet.
+    pub(super) const fn reconnected(&mut self) {
+        (self.refilling, self.asked) = (None, None);
     }
 
     /// Expects the events up to `head` by then.

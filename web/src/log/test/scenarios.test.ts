@@ -328,6 +328,32 @@ describe("two tabs", () => {
     await follower.checkWhole();
   });
 
+  test("stay as they are when a third one is closed", async () => {
+    const [leader, follower, third] = [await online(), await device.open(), await device.open()];
+    await pass(200);
+    third.close();
+    network.others("heard by both");
+    await pass(200);
+    expect([leader, follower].map(({ engine }) => engine.link.kind)).toEqual(["online", "online"]);
+    await leader.checkWhole();
+    await follower.checkWhole();
+  });
+
+  test("that both miss what no answer brings do not ask in a storm", async () => {
+    const tabs = [await online(), await device.open()];
+    await pass(200);
+    // Whatever is asked: the first of two events never comes.
+    network.mangle = (frames) => frames.filter((frame) => !("body" in frame) || frame.body?.text !== "lost");
+    network.others("lost");
+    network.others("heard");
+    await pass(10_000);
+    const asked = network.last.sent.filter(({ type }) => type === "subscribe");
+    expect(asked.length, "once a second each").toBeLessThanOrEqual(2 * 10 + 2);
+    network.mangle = (frames) => frames;
+    await pass(3_000);
+    for (const tab of tabs) await tab.checkWhole();
+  });
+
   test("that are opened at once elect one", async () => {
     const tabs = await Promise.all([device.open(), device.open(), device.open()]);
     await pass(1_000);
