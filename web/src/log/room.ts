@@ -47,7 +47,7 @@ export class Room {
   /** From where what is missing was asked for last, and when. */
   private asked: { from: Position; at: number } | undefined;
   /** A head whose events are expected, and until when. */
-  private expected: { head: Position; then: number } | undefined;
+  private expected: { head: Position; by: number } | undefined;
 
   constructor(
     readonly id: string,
@@ -141,7 +141,7 @@ export class Room {
     const { asked } = this;
     const again = asked && compare(asked.from, this.at) === 0 ? asked.at + ASK_AGAIN : now;
     if (again <= now) return true;
-    this.expected = { head: later(to, this.head), then: Math.min(again, this.expected?.then ?? again) };
+    this.expected = { head: later(to, this.head), by: Math.min(again, this.expected?.by ?? again) };
     return false;
   }
 
@@ -158,13 +158,13 @@ export class Room {
   }
 
   /** Expects the events up to `head` by then. */
-  expectBy(head: Position, then: number): void {
-    if (compare(this.at, head) < 0 && !this.expected) this.expected = { head, then };
+  expectBy(head: Position, by: number): void {
+    if (compare(this.at, head) < 0 && !this.expected) this.expected = { head, by };
   }
 
   /** When something expected is overdue, if anything is expected. */
   deadline(): number | undefined {
     if (this.expected && compare(this.expected.head, this.at) <= 0) this.expected = undefined;
-    return this.refilling ?? this.expected?.then;
+    return this.refilling ?? this.expected?.by;
   }
 }
