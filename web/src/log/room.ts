@@ -92,6 +92,7 @@ export class Room {
   sync(upto: Position, messages: readonly Message[]): boolean {
     if (upto.epoch !== this.at.epoch) return false;
     const from = this.at.seq;
+    if (upto.seq > from) this.timeline.passOver(upto.seq);
     for (const message of messages) this.timeline.put(message, Math.max(upto.seq, message.seq));
     this.at = later(this.at, upto);
     this.timeline.cover(from + 1, upto.seq);
@@ -106,7 +107,7 @@ export class Room {
     this.refilling = undefined;
     this.expected = undefined;
     this.reloading = true;
-    this.timeline.clear();
+    this.timeline.clear(position.seq);
     this.progress.clear();
   }
 

@@ -136,7 +136,7 @@ export class Timeline {
   change(change: Change): boolean {
     this.changes.push(change);
     if (this.changes.length > CHANGES) {
-      this.oldestChange = this.changes.shift()?.seq ?? this.oldestChange;
+      this.passOver(this.changes.shift()?.seq ?? 0);
     }
     const seq = this.places.get(change.message);
     const entry = seq === undefined ? undefined : this.entries.get(seq);
@@ -169,13 +169,21 @@ export class Timeline {
     return true;
   }
 
-  /** Forgets everything, because the room is to be loaded anew. */
-  clear(): void {
+  /**
+   * Takes note that not every change up to `seq` was told here, one by one: a page that was read before
+   * could bring back what is gone.
+   */
+  passOver(seq: number): void {
+    this.oldestChange = Math.max(this.oldestChange, seq);
+  }
+
+  /** Forgets everything, because the room is to be loaded anew, as it is from `seq` on. */
+  clear(seq: number): void {
     this.entries.clear();
     this.places.clear();
     this.known.clear();
     this.changes.length = 0;
-    this.oldestChange = 0;
+    this.oldestChange = seq;
     this.order = [];
   }
 

@@ -200,6 +200,8 @@ export class Server {
   links: Link[] = [];
   /** Acks that wait for storage. */
   owed: { link: Link; room: string; id: string }[] = [];
+  /** What was acknowledged. An ack for it may be owed once more, when it was sent once more. */
+  private readonly stored = new Set<string>();
   /** How many of the next operations are turned away for a while. */
   refusals = 0;
 
@@ -231,16 +233,17 @@ export class Server {
   store(): void {
     for (const { link, room, id } of this.owed.splice(0)) {
       const place = this.rooms.get(room)?.seen.get(id);
+      if (place) this.stored.add(id);
       if (place) link.say({ type: "ack", id, room, ...place, at: "" } as ServerFrame);
     }
   }
 
   /** The bus loses the newest events of a room: those that are not stored, so none that was acked. */
   loseUnstored(room: string): void {
-    const owed = new Set(this.owed.map(({ id }) => id));
+    const unstored = new Set(this.owed.map(({ id }) => id).filter((id) => !this.stored.has(id)));
     const events = this.rooms.get(room)?.events ?? [];
     let count = 0;
-    while (owed.has(events.at(-1 - count)?.id ?? "")) count += 1;
+    while (unstored.has(events.at(-1 - count)?.id ?? "")) count += 1;
     this.owed = this.owed.filter((owed) => owed.room !== room);
     this.lose(room, count);
   }
