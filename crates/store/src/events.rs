@@ -109,9 +109,16 @@ pub trait EventStore: Send + Sync {
     /// Order is not kept.
     async fn messages(&self, room: RoomId, ids: &[MessageId]) -> Result<Vec<Message>, StoreError>;
 
-    /// Every text a message has had: the original first, what it says now last. None of a message
-    /// that is deleted or not there.
-    async fn versions(&self, room: RoomId, id: MessageId) -> Result<Vec<Version>, StoreError>;
+    /// Of the texts that a message has had before `before` the last `limit`, oldest first: the
+    /// original is the first of all, what it says now the last. None of a message that is deleted or
+    /// not there.
+    async fn versions(
+        &self,
+        room: RoomId,
+        id: MessageId,
+        before: Seq,
+        limit: usize,
+    ) -> Result<Vec<Version>, StoreError>;
 
     /// Who put an emoji under a message: those whose reaction has a seq above `after`, ascending by
     /// seq.

@@ -14,6 +14,7 @@ use super::caller::Caller;
 use super::endpoints::Endpoints;
 use super::extract::{MessagePath, Query, RoomPath};
 use super::fields::Fields;
+use super::history::SEQ_MAX;
 use super::openapi::about;
 use super::problem::ApiResult;
 use super::room_view::mine;
@@ -36,10 +37,10 @@ pub(super) fn endpoints() -> Endpoints {
             versions,
             about("Every text a message has had")
                 .description(
-                    "The original first, what it says now last; none of a deleted message. An edit \
-                     is listed once it is stored.",
+                    "Oldest first. The page without `before` ends with what the message says now; \
+                     none of a deleted message. An edit is listed once it is stored.",
                 )
-                .errors(&[RoomNotFound, MessageNotFound]),
+                .errors(&[RoomNotFound, MessageNotFound, InvalidField]),
         )
         .get(
             "/rooms/{room}/messages/{message}/reactions",
@@ -74,19 +75,39 @@ pub(super) async fn get(
     Ok(Answer(find(&app, caller, room, message).await?))
 }
 
+/// The query of `GET /rooms/{room}/messages/{message}/versions`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct VersionQuery {
+    /// Texts that the message had before this place: `before` of the newer page.
+    before: Option<Seq>,
+    /// Texts of the page: 1 to 200, 50 if absent.
+    limit: Option<u32>,
+}
+
 /// `GET /rooms/{room}/messages/{message}/versions`.
 pub(super) async fn versions(
     State(app): State<Arc<App>>,
     caller: Caller,
     RoomPath(room): RoomPath,
     MessagePath(message): MessagePath,
+    Query(query): Query<VersionQuery>,
 ) -> ApiResult<Answer<VersionList>> {
+    let mut fields = Fields::default();
+    let limit = fields.limit(query.limit, LIST_DEFAULT, LIST_MAX);
+    fields.check()?;
     let found = find(&app, caller, room, message).await?;
     if found.deleted_at.is_some() {
         // Its deletion may not be stored yet, and what it said still be there.
-        return Ok(Answer(VersionList { versions: Vec::new() }));
+        return Ok(Answer(VersionList { versions: Vec::new(), before: None }));
     }
-    Ok(Answer(VersionList { versions: app.store.versions(room, message).await? }))
+    let before = query.before.unwrap_or(SEQ_MAX).min(SEQ_MAX);
+    let mut versions = app.store.versions(room, message, before, limit + 1).await?;
+    let older = versions.len() > limit;
+    if older {
+        versions.remove(0);
+    }
+    let before = versions.first().filter(|_| older).map(|oldest| oldest.seq);
+    Ok(Answer(VersionList { versions, before }))
 }
 
 /// The query of `GET /rooms/{room}/messages/{message}/reactions`.
@@ -118,7 +139,7 @@ pub(super) async fn reactions(
     if found.deleted_at.is_some() {
         return Ok(Answer(ReactionList { users: Vec::new(), next: None }));
     }
-    let after = query.after.unwrap_or_default().min(super::history::SEQ_MAX);
+    let after = query.after.unwrap_or_default().min(SEQ_MAX);
     let mut reactors = app.store.reactors(room, message, &query.emoji, after, limit + 1).await?;
     let next = cut(&mut reactors, limit).map(|last| last.seq);
     Ok(Answer(ReactionList {

@@ -56,6 +56,14 @@ async fn every_text_is_told_until_the_message_is_deleted() {
     scene.api.store_all().await;
     let versions = get(&scene, &scene.bob, said, "/versions").await.ok(StatusCode::OK);
     assert_eq!(texts(&versions), ["tea", "coffee", "water"]);
+    assert!(versions["before"].is_null());
+    let newest = get(&scene, &scene.bob, said, "/versions?limit=2").await.ok(StatusCode::OK);
+    assert_eq!(texts(&newest), ["coffee", "water"]);
+    let older = format!("/versions?limit=2&before={}", newest["before"]);
+    let older = get(&scene, &scene.bob, said, &older).await.ok(StatusCode::OK);
+    assert_eq!((texts(&older), &older["before"]), (vec!["tea"], &Value::Null));
+    let none = get(&scene, &scene.bob, said, "/versions?limit=0").await;
+    none.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field");
     scene.happens(&scene.ada, NewEventKind::Deleted { message: said }).await;
     for _ in ["not yet stored", "stored"] {
         let versions = get(&scene, &scene.bob, said, "/versions").await.ok(StatusCode::OK);

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::event::Message;
+use crate::event::{Mentions, Message};
 use crate::id::{Epoch, Seq, UserId};
 use crate::time::Timestamp;
 
@@ -30,17 +30,24 @@ pub struct History {
 pub struct Version {
     /// The text.
     pub text: String,
+    /// Whom it called.
+    #[serde(default, skip_serializing_if = "Mentions::is_empty")]
+    pub mentions: Mentions,
     /// Since when it said that.
     pub at: Timestamp,
     /// The place of the event that made it say that.
     pub seq: Seq,
 }
 
-/// `GET /rooms/{room}/messages/{message}/versions`: the original first, what it says now last.
+/// `GET /rooms/{room}/messages/{message}/versions?before=&limit=`, oldest first: the last page, without
+/// `before`, ends with what the message says now, and the first begins with the original.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VersionList {
-    /// Every text the message has had; none once it is deleted.
+    /// The page; nothing once the message is deleted.
     pub versions: Vec<Version>,
+    /// Older ones: `?before=` this, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Seq>,
 }
 
 /// `GET /rooms/{room}/messages/{message}/reactions?emoji=&after=&limit=`: who put one emoji there.

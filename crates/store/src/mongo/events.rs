@@ -164,8 +164,14 @@ impl EventStore for MongoStore {
         Ok(messages)
     }
 
-    async fn versions(&self, room: RoomId, id: MessageId) -> Result<Vec<Version>, StoreError> {
-        self.within(self.find_versions(room, id)).await
+    async fn versions(
+        &self,
+        room: RoomId,
+        id: MessageId,
+        before: Seq,
+        limit: usize,
+    ) -> Result<Vec<Version>, StoreError> {
+        self.within(self.find_versions(room, id, before, limit)).await
     }
 
     async fn reactors(

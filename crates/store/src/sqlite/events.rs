@@ -195,8 +195,14 @@ impl EventStore for SqliteStore {
         .await
     }
 
-    async fn versions(&self, room: RoomId, id: MessageId) -> Result<Vec<Version>, StoreError> {
-        self.read(move |connection| messages::versions(connection, room, id)).await
+    async fn versions(
+        &self,
+        room: RoomId,
+        id: MessageId,
+        before: Seq,
+        limit: usize,
+    ) -> Result<Vec<Version>, StoreError> {
+        self.read(move |connection| messages::versions(connection, room, id, before, limit)).await
     }
 
     async fn reactors(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hubbub_protocol::event::NewEventKind;
+use hubbub_protocol::http::Version;
 use hubbub_protocol::{
     EditedBody, Epoch, Event, Mentions, Message, MessageBody, MessageId, NewEvent, Position,
     RoomId, Seq, Timestamp, UserId,
@@ -43,6 +44,11 @@ async fn now(store: &AnyStore, of: &Event) -> Message {
     store.messages(of.room(), &[of.id()]).await.unwrap().remove(0)
 }
 
+/// Every text the message has had.
+async fn versions(store: &AnyStore, of: &Event) -> Vec<Version> {
+    store.versions(of.room(), of.id(), Seq(1_000), 100).await.unwrap()
+}
+
 /// What the message comes to if these events reach it in order.
 fn after(of: &Event, events: &[Event]) -> Message {
     let Event::Message(message) = of else { panic!("no message") };
@@ -69,6 +75,8 @@ pub(crate) async fn an_edit_replaces_the_text_and_whom_it_calls(store: AnyStore)
     assert_eq!(now, after(&said, std::slice::from_ref(&edited)));
     assert_eq!((now.body.text.as_str(), now.edited_at), ("second", Some(edited.at())));
     assert_eq!((now.body.reply_to, now.body.mentions), (Some(answered), Mentions::default()));
+    let called_by = versions(&store, &said).await.into_iter().map(|version| version.mentions.users);
+    assert_eq!(called_by.collect::<Vec<_>>(), [vec![called], Vec::new()]);
 }
 
 pub(crate) async fn of_edits_the_last_counts_in_whatever_order_they_are_stored(store: AnyStore) {
@@ -86,7 +94,7 @@ pub(crate) async fn an_edit_by_somebody_else_changes_nothing(store: AnyStore) {
     let said = message_by(UserId::new(), room, 1);
     stored(&store, &[said.clone(), edit_by(UserId::new(), &said, 2, "forged")]).await;
     assert_eq!(now(&store, &said).await, after(&said, &[]));
-    assert_eq!(store.versions(room, said.id()).await.unwrap().len(), 1);
+    assert_eq!(versions(&store, &said).await.len(), 1);
 }
 
 pub(crate) async fn a_deletion_leaves_place_author_and_time(store: AnyStore) {
@@ -101,7 +109,7 @@ pub(crate) async fn a_deletion_leaves_place_author_and_time(store: AnyStore) {
     assert_eq!((now.seq, now.sender, now.at), (Seq(1), said.sender(), said.at()));
     assert_eq!(now.deleted_at, Some(changes[2].at()));
     assert_eq!(now.body, MessageBody::default());
-    assert_eq!(store.versions(room, said.id()).await.unwrap(), []);
+    assert_eq!(versions(&store, &said).await, []);
     assert_eq!(store.reactors(room, said.id(), "👍", Seq(0), 9).await.unwrap(), []);
     // Its place is still there: in pages, in the log, against another message.
     let page = store.history(room, Page::Latest, 9).await.unwrap();
@@ -122,7 +130,7 @@ pub(crate) async fn a_deletion_beats_every_edit_and_reaction_that_is_stored_late
     stored(&store, &later).await;
     let now = now(&store, &said).await;
     assert_eq!(now, after(&said, &deletions), "the first deletion counts");
-    assert_eq!(store.versions(room, said.id()).await.unwrap(), []);
+    assert_eq!(versions(&store, &said).await, []);
     assert_eq!(store.reactors(room, said.id(), "👍", Seq(0), 9).await.unwrap(), []);
 }
 
@@ -206,10 +214,18 @@ pub(crate) async fn every_text_a_message_has_had_is_kept(store: AnyStore) {
     let room = a_room(&store).await;
     let said = message_by(UserId::new(), room, 1);
     stored(&store, &[said.clone(), edit(&said, 5, "third"), edit(&said, 3, "second")]).await;
-    let versions = store.versions(room, said.id()).await.unwrap();
+    let versions = versions(&store, &said).await;
     let told: Vec<_> = versions.iter().map(|v| (v.seq.0, v.text.as_str())).collect();
     assert_eq!(told, [(1, "number 1"), (3, "second"), (5, "third")]);
-    assert_eq!(store.versions(room, MessageId::new()).await.unwrap(), []);
+    let page = async |before, limit| -> Vec<u64> {
+        let page = store.versions(room, said.id(), Seq(before), limit).await.unwrap();
+        page.iter().map(|version| version.seq.0).collect()
+    };
+    assert_eq!(page(99, 2).await, [3, 5]);
+    assert_eq!(page(3, 2).await, [1]);
+    assert_eq!(page(4, 1).await, [3]);
+    assert_eq!(page(1, 2).await, [0; 0]);
+    assert_eq!(store.versions(room, MessageId::new(), Seq(99), 9).await.unwrap(), []);
 }
 
 pub(crate) async fn a_change_is_no_message(store: AnyStore) {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use hubbub_protocol::http::{InboxEntry, NotifyLevel};
 use hubbub_protocol::limits::EXCERPT_GRAPHEMES;
-use hubbub_protocol::{Event, Message, MessageId, RoomId, ServerFrame, UserId, markdown};
+use hubbub_protocol::{Event, Message, MessageId, RoomId, Seq, ServerFrame, UserId, markdown};
 use hubbub_store::inbox::ANNOUNCED_WITHIN;
 use hubbub_store::{InboxNote, InboxPart};
 use unicode_segmentation::UnicodeSegmentation;
@@ -149,22 +149,16 @@ impl Away {
     async fn keep_newly_called(
         &self,
         call: &Call<'_>,
-        edit: hubbub_protocol::Seq,
+        edit: Seq,
         callees: &mut Callees,
     ) -> Result<(), AwayError> {
-        let versions = self.store.versions(call.room, call.message).await?;
-        let Some(before) = versions.iter().rfind(|version| version.seq < edit) else {
-            return Ok(());
-        };
-        let called = markdown::calls(&before.text);
-        if called.everybody {
+        let before = self.store.versions(call.room, call.message, edit, 1).await?.pop();
+        let called = before.map(|version| version.mentions).unwrap_or_default();
+        if called.all {
             callees.clear();
         }
-        let users: Vec<UserId> = callees.keys().copied().collect();
-        for user in self.store.users(&users).await? {
-            if called.names.contains(&user.username) {
-                callees.remove(&user.id);
-            }
+        for user in called.users {
+            callees.remove(&user);
         }
         Ok(())
     }

@@ -184,8 +184,14 @@ mod tests {
         ) -> Result<Vec<Message>, StoreError> {
             self.inner.messages(room, ids).await
         }
-        async fn versions(&self, room: RoomId, id: MessageId) -> Result<Vec<Version>, StoreError> {
-            self.inner.versions(room, id).await
+        async fn versions(
+            &self,
+            room: RoomId,
+            id: MessageId,
+            before: Seq,
+            limit: usize,
+        ) -> Result<Vec<Version>, StoreError> {
+            self.inner.versions(room, id, before, limit).await
         }
         async fn reactors(
             &self,

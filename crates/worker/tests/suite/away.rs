@@ -142,6 +142,17 @@ async fn an_edit_calls_whom_it_adds_and_changes_how_the_entries_begin() {
 }
 
 #[tokio::test]
+async fn who_was_called_in_vain_by_the_words_alone_is_called_by_an_edit() {
+    let rig = Rig::start().await;
+    let added = rig.member().await;
+    // Whoever may not call everybody calls nobody by these words.
+    let message = rig.says("@all hello", Mentions::default()).await;
+    let body = EditedBody { text: "@all and you".to_owned(), mentions: of(&[added]) };
+    rig.stored(rig.kept.owner, NewEventKind::Edited { message, body }).await;
+    assert_eq!(rig.excerpts(added).await, ["@all and you"]);
+}
+
+#[tokio::test]
 async fn a_deleted_message_is_found_by_nobody() {
     let rig = Rig::start().await;
     let away = rig.member().await;

@@ -141,8 +141,14 @@ impl EventStore for FaultyStore {
         self.inner.messages(room, ids).await
     }
 
-    async fn versions(&self, room: RoomId, id: MessageId) -> Result<Vec<Version>, StoreError> {
-        self.inner.versions(room, id).await
+    async fn versions(
+        &self,
+        room: RoomId,
+        id: MessageId,
+        before: Seq,
+        limit: usize,
+    ) -> Result<Vec<Version>, StoreError> {
+        self.inner.versions(room, id, before, limit).await
     }
 
     async fn reactors(

@@ -1,6 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { closeDialog } from "../../app/dialogs";
 import { t, useLocale } from "../../app/i18n";
+import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
 import type { VersionList } from "../../wire/types";
 import { api } from "../session/session";
@@ -15,23 +16,33 @@ export default function VersionsDialog({
   readonly message: string;
 }) {
   const locale = useLocale();
-  const { data } = useQuery({
+  const { data, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery({
     queryKey: ["versions", message],
-    queryFn: () => api.ask<VersionList>(`rooms/${room}/messages/${message}/versions`),
+    queryFn: ({ pageParam }) =>
+      api.ask<VersionList>(`rooms/${room}/messages/${message}/versions`, { query: { before: pageParam } }),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: ({ before }) => before,
     staleTime: 0,
   });
   return (
     <Dialog title={t("Edits")} onClose={closeDialog}>
       <ol className="versions">
-        {data?.versions.toReversed().map(({ seq, at, text }) => (
-          <li key={seq}>
-            <time className="field-hint" dateTime={at}>
-              {new Date(at).toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" })}
-            </time>
-            <MessageText text={text} />
-          </li>
-        ))}
+        {data?.pages
+          .flatMap(({ versions }) => versions.toReversed())
+          .map(({ seq, at, text }) => (
+            <li key={seq}>
+              <time className="field-hint" dateTime={at}>
+                {new Date(at).toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" })}
+              </time>
+              <MessageText text={text} />
+            </li>
+          ))}
       </ol>
+      {hasNextPage && (
+        <Button isDisabled={isFetchingNextPage} onPress={() => void fetchNextPage()}>
+          {t("Show more")}
+        </Button>
+      )}
     </Dialog>
   );
 }

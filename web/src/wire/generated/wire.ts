@@ -1509,15 +1509,19 @@ export type UserStatus = "online" | "away" | "offline";
 export interface Version {
   /** Since when it said that. */
   at: Timestamp;
+  /** Whom it called. */
+  mentions?: Mentions;
   /** The place of the event that made it say that. */
   seq: Seq;
   /** The text. */
   text: string;
 }
 
-/** `GET /rooms/{room}/messages/{message}/versions`: the original first, what it says now last. */
+/** `GET /rooms/{room}/messages/{message}/versions?before=&limit=`, oldest first: the last page, without `before`, ends with what the message says now, and the first begins with the original. */
 export interface VersionList {
-  /** Every text the message has had; none once it is deleted. */
+  /** Older ones: `?before=` this, if there are any. */
+  before?: Seq;
+  /** The page; nothing once the message is deleted. */
   versions: Version[];
 }
 
@@ -1799,6 +1803,7 @@ export interface Endpoints {
   /** Every text a message has had */
   "GET /rooms/{room}/messages/{message}/versions": {
     path: { room: RoomId; message: MessageId };
+    query: { before?: Seq; limit?: number };
     answer: VersionList;
   };
   /** What of a room reaches you when you are not looking */

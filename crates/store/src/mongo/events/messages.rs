@@ -155,34 +155,38 @@ impl MongoStore {
         &self,
         room: RoomId,
         id: MessageId,
+        before: Seq,
+        limit: usize,
     ) -> Result<Vec<Version>, StoreError> {
         let key = event_key(room, id);
         let original = doc! { "_id": key.clone(), "kind": kind_name(Kind::Message) };
         let Some(original) = self.events.find_one(original).await? else { return Ok(Vec::new()) };
-        let mut versions = vec![Version {
-            text: read::<MessageBody>(&original, "body")?.text,
-            at: value::time(&original, "at")?,
-            seq: value::seq(&original, "seq")?,
-        }];
+        let mut versions = Vec::new();
         let mut edits = self
             .events
             .find(doc! {
                 "target": key,
+                "seq": { "$lt": before.as_i64() },
                 "kind": kind_name(Kind::Edited),
                 "sender": value::of_user(value::user(&original, "sender")?),
                 // Deleted meanwhile, a message has none.
                 "body": { "$exists": true },
             })
             .hint(Hint::Keys(target_index()))
-            .sort(doc! { "target": 1, "seq": 1 })
+            .sort(doc! { "target": -1, "seq": -1 })
+            .limit(i64::try_from(limit).unwrap_or(i64::MAX))
             .await?;
         while let Some(edit) = edits.try_next().await? {
-            versions.push(Version {
-                text: read::<EditedBody>(&edit, "body")?.text,
-                at: value::time(&edit, "at")?,
-                seq: value::seq(&edit, "seq")?,
-            });
+            let EditedBody { text, mentions } = read(&edit, "body")?;
+            let (at, seq) = (value::time(&edit, "at")?, value::seq(&edit, "seq")?);
+            versions.push(Version { text, mentions, at, seq });
         }
+        let seq = value::seq(&original, "seq")?;
+        if versions.len() < limit && seq < before {
+            let MessageBody { text, mentions, .. } = read(&original, "body")?;
+            versions.push(Version { text, mentions, at: value::time(&original, "at")?, seq });
+        }
+        versions.reverse();
         Ok(versions)
     }
 

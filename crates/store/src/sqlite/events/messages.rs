@@ -189,13 +189,15 @@ pub(super) fn versions(
     connection: &Connection,
     room: RoomId,
     id: MessageId,
+    before: Seq,
+    limit: usize,
 ) -> Result<Vec<Version>, StoreError> {
-    let keys = params![value::room_key(room), value::message_key(id)];
+    let (room, id) = (value::room_key(room), value::message_key(id));
     let original = connection
         .prepare_cached(
             "SELECT seq, at, body, sender FROM events WHERE room = ?1 AND id = ?2 AND kind = 0",
         )?
-        .query_row(keys, |row| {
+        .query_row(params![room, id], |row| {
             Ok((
                 Seq::from_i64(row.get(0)?),
                 value::time(row, 1)?,
@@ -205,23 +207,32 @@ pub(super) fn versions(
         })
         .optional()?;
     let Some((seq, at, body, author)) = original else { return Ok(Vec::new()) };
-    let body: MessageBody = serde_json::from_str(&body).map_err(|_| unreadable())?;
-    let mut versions = vec![Version { text: body.text, at, seq }];
+    let mut versions = Vec::new();
     let mut statement = connection.prepare_cached(
         "SELECT seq, at, body FROM events
-         WHERE room = ?1 AND target = ?2 AND kind = 4 AND sender = ?3 ORDER BY seq",
+         WHERE room = ?1 AND target = ?2 AND kind = 4 AND sender = ?3 AND seq < ?4
+         ORDER BY seq DESC LIMIT ?5",
     )?;
     let mut rows = statement.query(params![
-        value::room_key(room),
-        value::message_key(id),
-        value::user_key(author)
+        room,
+        id,
+        value::user_key(author),
+        before.as_i64(),
+        i64::try_from(limit).unwrap_or(i64::MAX)
     ])?;
     while let Some(row) = rows.next()? {
         let body: String = row.get(2)?;
-        let body: EditedBody = serde_json::from_str(&body).map_err(|_| unreadable())?;
+        let EditedBody { text, mentions } =
+            serde_json::from_str(&body).map_err(|_| unreadable())?;
         let (seq, at) = (Seq::from_i64(row.get(0)?), value::time(row, 1)?);
-        versions.push(Version { text: body.text, at, seq });
+        versions.push(Version { text, mentions, at, seq });
     }
+    if versions.len() < limit && seq < before {
+        let MessageBody { text, mentions, .. } =
+            serde_json::from_str(&body).map_err(|_| unreadable())?;
+        versions.push(Version { text, mentions, at, seq });
+    }
+    versions.reverse();
     Ok(versions)
 }
 
