@@ -75,6 +75,13 @@ impl Unstored {
         })
     }
 
+    /// Whether a message was deleted.
+    pub fn deletes(&self, id: MessageId) -> bool {
+        let deletes =
+            |event: &Event| matches!(event, Event::Deleted(deleted) if deleted.message == id);
+        self.events.values().any(deletes)
+    }
+
     /// Lets the changes take effect on a message, in their order.
     pub fn apply_to(&self, message: &mut Message) {
         for event in self.events.values() {

@@ -24,6 +24,7 @@ use super::problem::{ApiError, ApiResult};
 use crate::app::App;
 use crate::files::finish::THUMBNAIL;
 use crate::media::kind;
+use crate::unstored::Unstored;
 
 /// Nothing a file holds may run, load or be framed elsewhere.
 const POLICY: HeaderValue = HeaderValue::from_static("sandbox; default-src 'none'");
@@ -132,10 +133,19 @@ async fn visible(app: &App, caller: Caller, id: AttachmentId) -> ApiResult<FileR
     let file = app.store.file(id).await?.ok_or(ErrorCode::AttachmentNotFound)?;
     let may_see = match file.state {
         FileState::Ready => file.owner == caller.user,
-        FileState::Sent => app.store.membership(file.room, caller.user).await?.is_some(),
+        FileState::Sent => {
+            app.store.membership(file.room, caller.user).await?.is_some()
+                && !is_deleted(app, &file).await?
+        }
         FileState::Uploading | FileState::Gone => false,
     };
     if may_see { Ok(file) } else { Err(ErrorCode::AttachmentNotFound.into()) }
+}
+
+/// Whether members were told that the message with the file is deleted, before that is stored.
+async fn is_deleted(app: &App, file: &FileRecord) -> ApiResult<bool> {
+    let Some(message) = file.message else { return Ok(false) };
+    Ok(Unstored::of(app, file.room).await?.deletes(message))
 }
 
 fn header(text: &str) -> HeaderValue {

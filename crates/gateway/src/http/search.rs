@@ -6,6 +6,7 @@
 mod operators;
 mod query;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use axum::Json as Answer;
 use axum::extract::State;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hubbub_protocol::http::SearchResults;
+use futures_util::future::try_join_all;
+use hubbub_protocol::http::{SearchHit, SearchResults};
 use hubbub_protocol::{ErrorCode, RoomId, Seq, Timestamp};
 use hubbub_store::{SearchCursor, SearchPage};
 use schemars::JsonSchema;
@@ -29,6 +31,8 @@ use super::openapi::about;
 use super::problem::{ApiError, ApiResult};
 use super::quotas::Kind;
 use crate::app::App;
+use crate::committer::CommitFailure;
+use crate::unstored::Unstored;
 
 /// Hits of a page when the caller names no number, and at the most.
 const HITS_DEFAULT: u32 = 20;
@@ -120,7 +124,27 @@ async fn search(
     pairs.dedup();
     let still = app.store.memberships_among(&pairs).await?;
     hits.retain(|hit| still.contains(&(hit.message.room, caller.user)));
+    let hits = as_they_are_now(&app, hits).await?;
     Ok(Answer(SearchResults { hits, next: next.map(write_cursor) }))
+}
+
+/// Those hits that still say what was found: what members were told is deleted or says something
+/// else is not found, whether or not that is stored.
+async fn as_they_are_now(app: &App, mut hits: Vec<SearchHit>) -> ApiResult<Vec<SearchHit>> {
+    let rooms: BTreeSet<RoomId> = hits.iter().map(|hit| hit.message.room).collect();
+    let reading = rooms.into_iter().map(async |room| {
+        let unstored = Unstored::of(app, room).await?;
+        Ok::<_, CommitFailure>((room, unstored))
+    });
+    let unstored: BTreeMap<RoomId, Unstored> = try_join_all(reading).await?.into_iter().collect();
+    hits.retain_mut(|SearchHit { message, .. }| {
+        let found = message.body.text.clone();
+        if let Some(unstored) = unstored.get(&message.room) {
+            unstored.apply_to(message);
+        }
+        message.deleted_at.is_none() && message.body.text == found
+    });
+    Ok(hits)
 }
 
 fn write_cursor(SearchCursor { at, room, seq }: SearchCursor) -> String {

@@ -63,11 +63,11 @@ impl Scene {
         self.room.parse().unwrap()
     }
 
-    async fn event(&self, id: MessageId, kind: NewEventKind) {
+    /// Lets something happen in the room, without waiting for it to be stored.
+    async fn happens(&self, id: MessageId, kind: NewEventKind) {
         let (room, sender) = (self.room(), self.ada.id);
         let event = NewEvent { room, id, sender, at: Timestamp::now(), kind };
         self.api.app.committer.commit(&event).await.unwrap();
-        self.api.store_all().await;
     }
 
     /// Sends the file.
@@ -75,7 +75,8 @@ impl Scene {
         let id = MessageId::new();
         let files = claim(&self.api.app, self.ada.id, self.room(), id, &[self.id()]).await.unwrap();
         let body = MessageBody { attachments: files, ..MessageBody::default() };
-        self.event(id, NewEventKind::Message { body }).await;
+        self.happens(id, NewEventKind::Message { body }).await;
+        self.api.store_all().await;
         id
     }
 
@@ -125,10 +126,13 @@ async fn the_files_of_a_deleted_message_are_gone_with_it() {
         (seen.0.status, &seen.0.headers["content-type"]),
         (StatusCode::OK, &"image/jpeg".parse().unwrap())
     );
-    scene.event(MessageId::new(), NewEventKind::Deleted { message }).await;
-    for path in [scene.path(), thumbnail] {
-        let gone = scene.api.get(&path).by(&scene.ada).send().await;
-        gone.refused(StatusCode::NOT_FOUND, "attachment_not_found");
+    scene.happens(MessageId::new(), NewEventKind::Deleted { message }).await;
+    for _ in ["not yet stored", "stored"] {
+        for path in [&scene.path(), &thumbnail] {
+            let gone = scene.api.get(path).by(&scene.ada).send().await;
+            gone.refused(StatusCode::NOT_FOUND, "attachment_not_found");
+        }
+        scene.api.store_all().await;
     }
     let soon = Timestamp::now();
     assert_eq!(scene.collect(soon).await, Collected { removed: 1, kept: 0 });

@@ -1,9 +1,12 @@
 //! Searching messages: who finds what, and what is refused.
 
 use axum::http::StatusCode;
+use hubbub_protocol::event::NewEventKind;
+use hubbub_protocol::{EditedBody, Mentions};
 use serde_json::{Value, json};
 
 use crate::api::{Api, Person};
+use crate::conversation::Scene;
 
 async fn room(api: &Api, owner: &Person, name: &str) -> String {
     api.room(owner, name, "private").await["id"].as_str().unwrap().to_owned()
@@ -130,6 +133,20 @@ async fn who_leaves_a_room_finds_nothing_of_it_at_once() {
     let left = api.post(&format!("/rooms/{room}/leave")).by(&bob).send().await;
     assert_eq!(left.status, StatusCode::NO_CONTENT);
     assert_eq!(found(&api, &bob, "q=secret").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_deleted_or_says_something_else_is_not_found_before_that_is_stored() {
+    let scene = Scene::start().await;
+    let (deleted, _) = scene.says(&scene.ada, "tea to forget").await;
+    let (edited, _) = scene.says(&scene.ada, "tea to change").await;
+    scene.says(&scene.ada, "tea to keep").await;
+    scene.happens(&scene.ada, NewEventKind::Deleted { message: deleted }).await;
+    let body = EditedBody { text: "milk".to_owned(), mentions: Mentions::default() };
+    scene.happens(&scene.ada, NewEventKind::Edited { message: edited, body }).await;
+    assert_eq!(found(&scene.api, &scene.bob, "q=tea").await, ["tea to keep"]);
+    scene.api.store_all().await;
+    assert_eq!(found(&scene.api, &scene.bob, "q=milk").await, ["milk"]);
 }
 
 #[tokio::test]
