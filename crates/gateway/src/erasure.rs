@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use uuid::Builder;
 
 use crate::app::App;
+use crate::audit;
 use crate::membership::{MembershipChange, announce};
 use crate::refused::Refused;
 use crate::revocation;
@@ -42,7 +43,7 @@ pub async fn finish(app: &App, user: UserId) -> Result<(), Refused> {
         app.blobs.remove_all(*avatar.as_uuid()).await?;
     }
     if let Some(at) = record.and_then(|record| record.deleted_at) {
-        app.store.append_audit(&entry(user, at)).await?;
+        audit::write_down(&*app.store, &entry(user, at)).await?;
     }
     app.store.finish_erasure(user).await?;
     tracing::info!(%user, "an account was deleted");

@@ -16,6 +16,7 @@
 //! - [`committer`]: from a new event to its place, whatever the bus has forgotten
 //! - [`membership`]: joining and leaving, told to every node
 //! - [`composing`], [`unstored`]: from a draft to a message, and messages that are not stored yet
+//! - [`audit`]: what is written down of who did what
 //! - [`room_changes`]: what changes of a room itself, told to every node
 //! - [`permissions`]: what somebody may do in a room
 //! - [`presence`]: what is told to those who watch somebody
@@ -37,6 +38,7 @@
 pub mod administrators;
 pub mod affinity;
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod committer;
 pub mod composing;

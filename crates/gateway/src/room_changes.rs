@@ -8,12 +8,11 @@ use std::time::Duration;
 use hubbub_bus::Control;
 use hubbub_protocol::event::NewEventKind;
 use hubbub_protocol::http::{AuditAction, AuditEntry, Role};
-use hubbub_protocol::{
-    AuditId, MemberChange, MessageId, NewEvent, RoomDetails, RoomId, Timestamp, UserId,
-};
+use hubbub_protocol::{MemberChange, MessageId, NewEvent, RoomDetails, RoomId, Timestamp, UserId};
 use hubbub_store::DestructionJob;
 
 use crate::app::App;
+use crate::audit;
 use crate::committer::CommitFailure;
 use crate::membership::{self, MembershipChange};
 use crate::refused::Refused;
@@ -88,22 +87,6 @@ where
     attempt().await
 }
 
-/// An entry of the audit list, all but whom or what it was done to.
-#[must_use]
-pub fn audit_entry(action: AuditAction, actor: UserId, room: RoomId) -> AuditEntry {
-    AuditEntry {
-        id: AuditId::new(),
-        at: Timestamp::now(),
-        actor,
-        action,
-        room: Some(room),
-        user: None,
-        message: None,
-        reason: None,
-        detail: None,
-    }
-}
-
 /// Hands a room over, and tells everybody: both members' new roles, and the room's new owner.
 ///
 /// # Errors
@@ -116,8 +99,21 @@ pub async fn hand_over(
     reason: Option<String>,
 ) -> Result<(), Refused> {
     app.store.hand_over(room, from, to).await?;
-    let entry = audit_entry(AuditAction::OwnerChanged, from, room);
-    app.store.append_audit(&AuditEntry { user: Some(to), reason, ..entry }).await?;
+    let entry = audit::entry(AuditAction::OwnerChanged, from, room);
+    let entry = AuditEntry { user: Some(to), reason, ..entry };
+    // Both are tried, whatever becomes of the other.
+    let (written, told) =
+        tokio::join!(audit::write_down(&*app.store, &entry), tell_owner(app, room, from, to));
+    told?;
+    Ok(written?)
+}
+
+async fn tell_owner(
+    app: &App,
+    room: RoomId,
+    from: UserId,
+    to: UserId,
+) -> Result<(), CommitFailure> {
     let at = Timestamp::now();
     for (user, role) in [(to, Role::Owner), (from, Role::Moderator)] {
         let change = MemberChange::Role;
@@ -125,8 +121,7 @@ pub async fn hand_over(
         let change = MembershipChange { room, actor: from, user, change, at, role, until: None };
         membership::announce(&app.bus, &app.committer, &change).await?;
     }
-    announce(app, room, from, RoomDetails { owner: Some(to), ..RoomDetails::default() }).await?;
-    Ok(())
+    announce(app, room, from, RoomDetails { owner: Some(to), ..RoomDetails::default() }).await
 }
 
 /// Sees to a room whose owner goes for good: the moderator, else the member, who has been in it
@@ -153,16 +148,21 @@ pub async fn destroy(
     actor: UserId,
     reason: Option<String>,
 ) -> Result<DestructionJob, Refused> {
-    let entry = audit_entry(AuditAction::RoomDestroyed, actor, room);
+    let entry = audit::entry(AuditAction::RoomDestroyed, actor, room);
+    let entry = AuditEntry { reason, ..entry };
     let job = app.store.destroy_room(room, actor, Timestamp::now()).await?;
-    if let Err(error) = app.store.append_audit(&AuditEntry { reason, ..entry }).await {
-        tracing::error!(%room, %actor, %error, "the audit list misses the end of a room");
-    }
+    // What can't be written down is in the node's own log.
+    let (_written, ()) =
+        tokio::join!(audit::write_down(&*app.store, &entry), tell_end(app, room, actor, job.at),);
+    Ok(job)
+}
+
+async fn tell_end(app: &App, room: RoomId, actor: UserId, at: Timestamp) {
     let end = NewEvent {
         room,
         id: MessageId::new(),
         sender: actor,
-        at: job.at,
+        at,
         kind: NewEventKind::Room {
             details: RoomDetails { destroyed: true, ..RoomDetails::default() },
         },
@@ -177,5 +177,4 @@ pub async fn destroy(
     if let Err(failure) = tell_nodes(app, room).await {
         tracing::warn!(%room, %failure, "not every node knows yet that a room is destroyed");
     }
-    Ok(job)
 }

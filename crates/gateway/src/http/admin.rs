@@ -22,6 +22,7 @@ use super::openapi::about;
 use super::problem::ApiResult;
 use super::{LIST_DEFAULT, cut, lobby, uninterrupted, users};
 use crate::app::App;
+use crate::audit;
 use crate::revocation;
 
 pub(super) fn endpoints() -> Endpoints {
@@ -107,7 +108,7 @@ async fn update(
     let account = uninterrupted(async move {
         let note = async |action| {
             let entry = entry(action, caller.user, user, reason.clone());
-            app.store.append_audit(&entry).await
+            audit::write_down(&*app.store, &entry).await
         };
         let mut changed = record;
         match suspended {

@@ -18,7 +18,7 @@ use super::openapi::about;
 use super::problem::ApiResult;
 use super::uninterrupted;
 use crate::app::App;
-use crate::room_changes::audit_entry;
+use crate::audit;
 
 /// How long a code may work, in seconds: from a minute to a year.
 const EXPIRES_IN: std::ops::RangeInclusive<u64> = 60..=31_536_000;
@@ -70,9 +70,9 @@ async fn rotate(
         let detail: Vec<_> = lasts.into_iter().chain(lets_in).collect();
         let entry = AuditEntry {
             detail: (!detail.is_empty()).then(|| detail.join(", ")),
-            ..audit_entry(AuditAction::CodeRotated, caller.user, room)
+            ..audit::entry(AuditAction::CodeRotated, caller.user, room)
         };
-        app.store.append_audit(&entry).await?;
+        audit::write_down(&*app.store, &entry).await?;
         let CodeLimits { expires_at, uses_left } = limits;
         Ok(Answer(CodeResponse { code, expires_at, uses_left }))
     })

@@ -29,8 +29,9 @@ use super::problem::ApiResult;
 use super::room_view::mine;
 use super::{LIST_DEFAULT, cut, uninterrupted, users};
 use crate::app::App;
+use crate::audit;
 use crate::membership::{MembershipChange, announce};
-use crate::room_changes::{self, audit_entry};
+use crate::room_changes;
 
 /// Longest mute, in seconds: 28 days.
 const MUTE_MAX: u64 = 28 * 24 * 60 * 60;
@@ -348,13 +349,13 @@ impl Deed<'_> {
         detail: Option<String>,
     ) -> ApiResult<()> {
         let (app, room, user, actor) = (self.app, self.room, self.user, self.actor.user);
-        let entry = audit_entry(action, actor, room);
+        let entry = audit::entry(action, actor, room);
         let at = entry.at;
         let entry = AuditEntry { user: Some(user), reason: self.reason.clone(), detail, ..entry };
         let change = MembershipChange { room, actor, user, change, at, role, until };
         // Both are tried, whatever becomes of the other.
         let (written, told) = tokio::join!(
-            app.store.append_audit(&entry),
+            audit::write_down(&*app.store, &entry),
             announce(&app.bus, &app.committer, &change),
         );
         told?;

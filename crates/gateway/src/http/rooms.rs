@@ -26,7 +26,8 @@ use super::openapi::about;
 use super::problem::ApiResult;
 use super::{LIST_DEFAULT, cut, joining, room_view, uninterrupted};
 use crate::app::App;
-use crate::room_changes::{self, audit_entry};
+use crate::audit;
+use crate::room_changes;
 
 /// Longest pause of a slow mode: 6 hours.
 const SLOW_MODE_MAX_MS: u64 = 6 * 60 * 60 * 1000;
@@ -223,7 +224,7 @@ pub(super) async fn change(
     };
     let entry = AuditEntry {
         detail: Some(changed(&update).join(", ")),
-        ..audit_entry(AuditAction::RoomChanged, actor, room)
+        ..audit::entry(AuditAction::RoomChanged, actor, room)
     };
     app.store.update_room(room, update).await?;
     let news = async {
@@ -233,7 +234,7 @@ pub(super) async fn change(
             room_changes::announce(app, room, actor, details).await
         }
     };
-    let (written, told) = tokio::join!(app.store.append_audit(&entry), news);
+    let (written, told) = tokio::join!(audit::write_down(&*app.store, &entry), news);
     told?;
     Ok(written?)
 }
