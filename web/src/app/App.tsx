@@ -27,9 +27,11 @@ const queries = new QueryClient({
 
 /** The client, from the first byte to the last. */
 export function App() {
-  const language = useLanguage();
+  const language = usePreferences((preferences) => preferences.language);
+  useLanguage();
   useAppearance();
-  useEffect(() => void speak(language), [language]);
+  // Without its texts it stays at the language before.
+  useEffect(() => void speak(language).catch(() => undefined), [language]);
   useEffect(() => {
     void resume();
     void api
@@ -61,6 +63,7 @@ function Inside() {
         <main className="empty" style={{ height: "100dvh" }}>
           <Logo />
           <h1>{t("The server can’t be reached")}</h1>
+          <p>{t("Trying again…")}</p>
           <Button kind="primary" onPress={() => void resume()}>
             {t("Try again")}
           </Button>

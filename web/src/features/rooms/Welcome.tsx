@@ -8,12 +8,16 @@ import { Icon } from "../../ui/Icon";
 import { COMMAND } from "../../ui/keys";
 import { Logo } from "../../ui/Logo";
 import type { Room } from "../../wire/types";
-import { useMe } from "../session/session";
+import { useMe, useSession } from "../session/session";
 import { lastRoom } from "./lastRoom";
 import { isDirect, useRooms } from "./rooms";
 
 /** Whether this visit began somewhere, or has been led to a room: from then on, home is home. */
 let led = location.pathname !== "/";
+// A visit begins when somebody comes in.
+useSession.subscribe(({ kind }, before) => {
+  if (kind === "somebody" && before.kind !== "somebody") led = location.pathname !== "/";
+});
 
 /** What there is to do when no room is open. A visit begins in the room where the last one ended. */
 export function Welcome() {

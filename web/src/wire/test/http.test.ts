@@ -28,14 +28,14 @@ afterEach(() => {
 const refuses = (status: number, code: ErrorCode) => Response.json({ status, code }, { status });
 const failure = (path: string) => new Api().ask(path).catch((error: unknown) => error);
 
-test.each<ErrorCode>([
-  "token_expired",
-  "token_invalid",
-])("a token that is refused as %s is renewed once, and the request repeated", async (code) => {
-  answers = [refuses(401, code), Response.json({}), Response.json({ id: "ada" })];
-  expect(await new Api().ask("me")).toEqual({ id: "ada" });
-  expect(asked).toEqual(["GET me", "POST token", "GET me"]);
-});
+test.each<ErrorCode>(["token_expired", "token_invalid"])(
+  "a token that is refused as %s is renewed once, and the request repeated",
+  async (code) => {
+    answers = [refuses(401, code), Response.json({}), Response.json({ id: "ada" })];
+    expect(await new Api().ask("me")).toEqual({ id: "ada" });
+    expect(asked).toEqual(["GET me", "POST token", "GET me"]);
+  },
+);
 
 test("nobody is logged out unless the server says that the session is over", async () => {
   answers = [refuses(401, "token_invalid"), refuses(401, "session_ended")];
