@@ -110,9 +110,14 @@ function lead(isNew: boolean): string {
 }
 
 function said(notice: Notice): string {
-  return notice === "ended"
-    ? t("Your session has ended. Log in again.")
-    : t("You are logged out on this device. The server can’t be reached yet and will be told later.");
+  switch (notice) {
+    case "ended":
+      return t("Your session has ended. Log in again.");
+    case "left":
+      return t("You are logged out.");
+    case "untold":
+      return t("You are logged out on this device. The server can’t be reached yet and will be told later.");
+  }
 }
 
 /** What is wrong with a field, in the person's language: the server says it in English. */

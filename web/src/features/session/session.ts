@@ -1,7 +1,6 @@
 import { create } from "zustand";
 import { type Conversation, startConversation } from "../../app/conversation";
 import { prefer } from "../../app/preferences";
-import { go } from "../../app/router";
 import { Memory } from "../../log/storage";
 import { Backoff } from "../../wire/backoff";
 import { Api, csrf, isLoggedOut } from "../../wire/http";
@@ -15,8 +14,8 @@ export type Session =
   /** The server can't be reached, and this device does not know who is here. */
   | { kind: "unreachable" };
 
-/** Why nobody is here any more: the session has ended, or the server is still to be told that it has. */
-export type Notice = "ended" | "untold";
+/** Why nobody is here any more: the session was ended, they logged out, or did without the server knowing. */
+export type Notice = "ended" | "left" | "untold";
 
 /** The API, for everything but messages. */
 export const api = new Api();
@@ -154,14 +153,13 @@ export async function logOut(): Promise<void> {
   again(resume);
 }
 
-/** Somebody has logged out: whoever comes next begins at the beginning. */
+/** Somebody has logged out, in this tab or in another one. */
 function left(): void {
   const session = useSession.getState();
   if (session.kind !== "somebody") return;
   leave(session.conversation);
   localStorage.removeItem(LAST);
-  set({ kind: "nobody" });
-  go({ page: "home" }, undefined, true);
+  set({ kind: "nobody", notice: "left" });
 }
 
 function leave({ engine, memory }: Conversation): void {

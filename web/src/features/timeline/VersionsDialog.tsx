@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { closeDialog } from "../../app/dialogs";
 import { t, useLocale } from "../../app/i18n";
 import { Dialog } from "../../ui/Dialog";
+import { NotLoaded } from "../../ui/NotLoaded";
 import type { VersionList } from "../../wire/types";
 import { api } from "../session/session";
 import { MessageText } from "./MessageText";
@@ -15,15 +16,16 @@ export default function VersionsDialog({
   readonly message: string;
 }) {
   const locale = useLocale();
-  const { data } = useQuery({
+  const query = useQuery({
     queryKey: ["versions", message],
     queryFn: () => api.ask<VersionList>(`rooms/${room}/messages/${message}/versions`),
     staleTime: 0,
   });
   return (
     <Dialog title={t("Edits")} onClose={closeDialog}>
+      <NotLoaded query={query} />
       <ol className="versions">
-        {data?.versions.toReversed().map(({ seq, at, text }) => (
+        {query.data?.versions.toReversed().map(({ seq, at, text }) => (
           <li key={seq}>
             <time className="field-hint" dateTime={at}>
               {new Date(at).toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" })}
