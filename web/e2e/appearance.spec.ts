@@ -80,3 +80,27 @@ test("in Arabic everything runs from right to left", async ({ person }) => {
   });
   expect(Math.abs(gap)).toBeLessThan(2);
 });
+
+test("a chosen language is spoken at once, also to a stranger", async ({ person, visitor }) => {
+  const stranger = await visitor("Stranger", { locale: "ar" });
+  await stranger.page.goto("/");
+  await expect(stranger.page.getByRole("button", { name: "إنشاء حساب" })).toBeVisible();
+  // What the server has to say of a field, it says in English.
+  stranger.refusalIsExpected = true;
+  await stranger.page.getByLabel("اسم المستخدم").fill("!!");
+  await stranger.page.getByLabel("كلمة المرور").fill(stranger.password);
+  await stranger.page.getByRole("button", { name: "إنشاء حساب" }).click();
+  await expect(stranger.page.getByRole("alert")).toHaveText("من 3 إلى 32 حرفًا أو رقمًا أو . _ -");
+
+  const ada = await person("Ada");
+  await ada.page.getByRole("button", { name: "Settings", exact: true }).click();
+  await ada.page.getByRole("button", { name: "Appearance" }).click();
+  const title = ada.page.getByRole("dialog").getByRole("heading", { level: 2 }).first();
+  for (const [language, text] of [
+    ["العربية", "الإعدادات"],
+    ["English", "Settings"],
+  ] as const) {
+    await ada.page.getByRole("radio", { name: language }).check({ force: true });
+    await expect(title).toHaveText(text);
+  }
+});

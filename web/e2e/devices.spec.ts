@@ -50,8 +50,8 @@ test("what is read on one device no other one notifies of", async ({ person, vis
   // Nobody reads this one anywhere: it is told of, after whatever came before it.
   await looksAway(phone);
   await ada.says(`@${username} at no device`);
-  await expect.poll(() => told(desk)).toContain(`@${username} at no device`);
-  expect(await told(desk)).toEqual([`@${username} at no device`]);
+  await expect.poll(() => told(desk)).toContain(`Ada: @${username} at no device`);
+  expect(await told(desk)).toEqual([`Ada: @${username} at no device`]);
 });
 
 test("who has just been at a device is notified there at once", async ({ person }) => {
@@ -66,5 +66,5 @@ test("who has just been at a device is notified there at once", async ({ person 
   await ben.page.evaluate(() => localStorage.setItem("hubbub.last-input", String(Date.now())));
   await ada.says(`@${ben.username} hello`);
   await ben.sees("hello");
-  await expect.poll(() => told(ben), { timeout: 1_000 }).toEqual([`@${ben.username} hello`]);
+  await expect.poll(() => told(ben), { timeout: 1_000 }).toEqual([`Ada: @${ben.username} hello`]);
 });

@@ -98,7 +98,7 @@ test("a notification stays until what it tells of is read", async ({ person }) =
   await ada.says(`@${ben.username} the second`);
   // It has arrived, on a screen that nobody looks at.
   await ada.delivery("the second", "Delivered");
-  await expect.poll(shown).toEqual([`Tea room: @${ben.username} the second`]);
+  await expect.poll(shown).toEqual([`Tea room: Ada: @${ben.username} the second`]);
   await looks(ben, true);
   await ada.delivery("the second", "Read");
   await expect.poll(shown).toEqual([]);

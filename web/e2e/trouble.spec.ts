@@ -1,3 +1,4 @@
+import type { Route } from "@playwright/test";
 import { expect, test } from "./fixtures";
 import type { Person, RoomView } from "./person";
 
@@ -204,6 +205,32 @@ test("what is known is shown without a network at all", async ({ person, network
   await ada.says("for later");
   network.up();
   await ada.delivery("for later", "Sent");
+});
+
+test("what could not be loaded says so, and comes with another try", async ({ person }) => {
+  const ada = await person("Ada");
+  ada.refusalIsExpected = true;
+  const problem = { status: 400, code: "bad_query", detail: "refused", title: "", type: "" };
+  const refuse = (route: Route) => route.fulfill({ status: 400, json: problem });
+  const [inbox, users] = ["**/api/v1/me/inbox?*", "**/api/v1/users?*"];
+  await ada.context.route(inbox, refuse);
+  await ada.context.route(users, refuse);
+  await ada.page.goto("/inbox");
+  const main = ada.page.getByRole("main");
+  await expect(main.getByRole("alert")).toContainText("This could not be loaded.");
+  await expect(main.getByText("You have missed nothing")).toHaveCount(0);
+  await ada.context.unroute(inbox);
+  await main.getByRole("button", { name: "Try again" }).click();
+  await expect(main.getByText("You have missed nothing")).toBeVisible();
+
+  await ada.page.getByRole("button", { name: "Add a room" }).click();
+  await ada.page.getByRole("menuitem", { name: "Message people" }).click();
+  const dialog = ada.page.getByRole("dialog");
+  await expect(dialog.getByRole("alert")).toContainText("This could not be loaded.");
+  await expect(dialog.getByText("Nobody is called that.")).toHaveCount(0);
+  await ada.context.unroute(users);
+  await dialog.getByRole("button", { name: "Try again" }).click();
+  await expect(dialog.getByRole("listitem").first()).toBeVisible();
 });
 
 /** Whether the device remembers a message. Runs in the page. */

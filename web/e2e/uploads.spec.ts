@@ -134,3 +134,20 @@ test("files are put in another order with the pointer, with the keyboard and wit
   await ada.says("In order");
   await expect.poll(async () => (await filesOf(ada, room)).map(({ name }) => name)).toEqual(wanted);
 });
+
+test("files that are dropped where nothing can be said go nowhere, and that is said", async ({
+  person,
+  network,
+}) => {
+  const { ada, room } = await inCinema(person, network);
+  const { asked } = listen(ada);
+  await ada.asks(`rooms/${room.id}`, { archived: true }, "PATCH");
+  await expect(ada.composer).toBeHidden();
+  await ada.page.evaluate(() => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(["abc"], "late.txt"));
+    window.dispatchEvent(new DragEvent("drop", { dataTransfer, cancelable: true }));
+  });
+  await expect(ada.page.locator(".toast")).toContainText("This room is archived");
+  expect(asked).toEqual([]);
+});

@@ -7,29 +7,42 @@ import { Button } from "../ui/Button";
 import { Logo } from "../ui/Logo";
 import { Toasts } from "../ui/Toasts";
 import { Tooltip } from "../ui/Tooltip";
-import { ApiError } from "../wire/http";
+import { ApiError, isPassing } from "../wire/http";
 import type { Limits } from "../wire/types";
 import { ConversationContext } from "./conversation";
 import { speak, t, useLanguage } from "./i18n";
 import { usePreferences } from "./preferences";
-import { useLocation } from "./router";
+import { go, useLocation } from "./router";
 import { Shell } from "./Shell";
+
+/** How often a request that failed is made again. */
+const TRIES = 3;
+/** Whoever is told to wait for longer is told so, in milliseconds. */
+const LONGEST_WAIT = 10_000;
 
 const queries = new QueryClient({
   defaultOptions: {
     queries: {
-      // What the server has refused it will refuse again; what did not reach it may.
-      retry: (count, error) => count < 3 && !(error instanceof ApiError && error.problem),
+      // What the server has refused it will refuse again; what passes is worth another try.
+      retry: (count, error) => count < TRIES && isPassing(error) && toldToWait(error) <= LONGEST_WAIT,
+      retryDelay: (count, error) => Math.max(1_000 * 2 ** count, toldToWait(error)),
       refetchOnWindowFocus: false,
     },
   },
 });
 
+// Who has logged out leaves no address behind: whoever comes next begins at the beginning.
+useSession.subscribe((session) => {
+  if (session.kind === "nobody" && session.notice === "left") go({ page: "home" }, undefined, true);
+});
+
 /** The client, from the first byte to the last. */
 export function App() {
-  const language = useLanguage();
+  const language = usePreferences((preferences) => preferences.language);
+  useLanguage();
   useAppearance();
-  useEffect(() => void speak(language), [language]);
+  // Without its texts it stays at the language before.
+  useEffect(() => void speak(language).catch(() => undefined), [language]);
   useEffect(() => {
     void resume();
     void api
@@ -61,6 +74,7 @@ function Inside() {
         <main className="empty" style={{ height: "100dvh" }}>
           <Logo />
           <h1>{t("The server can’t be reached")}</h1>
+          <p>{t("Trying again…")}</p>
           <Button kind="primary" onPress={() => void resume()}>
             {t("Try again")}
           </Button>
@@ -76,6 +90,11 @@ function Inside() {
         </ConversationContext>
       );
   }
+}
+
+/** How long the server says to wait before the same request, in milliseconds. */
+function toldToWait(error: Error): number {
+  return (error instanceof ApiError ? error.problem?.retry_after_ms : undefined) ?? 0;
 }
 
 /** Theme, density, and the height that an on-screen keyboard leaves (WebKit does not tell CSS). */

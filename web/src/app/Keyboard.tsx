@@ -1,5 +1,6 @@
 import { useEffect } from "react";
 import { inOrder, unreadOf, useRooms } from "../features/rooms/rooms";
+import { keyOf } from "../ui/keys";
 import type { Room } from "../wire/types";
 import { useConversation } from "./conversation";
 import { openDialog } from "./dialogs";
@@ -30,9 +31,10 @@ export function Keyboard() {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.isComposing || event.defaultPrevented) return;
       const command = event.ctrlKey || event.metaKey;
-      if (command && event.key === "k") openDialog({ kind: "switcher" });
-      else if (command && event.key === "/") openDialog({ kind: "help" });
-      else if (command && event.shiftKey && event.key.toLowerCase() === "f") show("search");
+      const key = keyOf(event);
+      if (command && key === "k") openDialog({ kind: "switcher" });
+      else if (command && key === "/") openDialog({ kind: "help" });
+      else if (command && event.shiftKey && key === "f") show("search");
       else if (event.altKey && event.key === "ArrowUp") move(-1, event.shiftKey);
       else if (event.altKey && event.key === "ArrowDown") move(1, event.shiftKey);
       else if (isPlainText(event) && writesNowhere()) {

@@ -4,6 +4,7 @@ import { followUploads } from "../features/composer/followUploads";
 import { InboxPage } from "../features/inbox/InboxPage";
 import { followNotifications } from "../features/notifications/notifications";
 import { followPeople, recallPeople, tellWatched } from "../features/people/people";
+import { followMembers } from "../features/people/useMembers";
 import { Directory } from "../features/rooms/Directory";
 import { InvitePage } from "../features/rooms/InvitePage";
 import { RoomList } from "../features/rooms/RoomList";
@@ -20,7 +21,8 @@ import { followFailures } from "./failures";
 import { t } from "./i18n";
 import { Keyboard } from "./Keyboard";
 import { LinkBar } from "./LinkBar";
-import { pathOf, useLocation } from "./router";
+import { type Panel, pathOf, useLocation } from "./router";
+import { useFocusBack } from "./useFocusBack";
 import "./shell.css";
 import "./page.css";
 import "./panel.css";
@@ -45,6 +47,7 @@ export function Shell() {
     const stops = [
       followRooms(conversation, queries),
       followPeople(conversation),
+      followMembers(conversation, queries),
       followNotifications(conversation, queries),
       followPresence(conversation),
       followFailures(conversation),
@@ -68,7 +71,9 @@ export function Shell() {
       <a className="skip" href="#main">
         {t("Skip to the conversation")}
       </a>
-      <RoomList current={room} me={me} />
+      <ErrorBoundary place={pathOf(route)}>
+        <RoomList current={room} me={me} />
+      </ErrorBoundary>
       <main className="main" id="main" tabIndex={-1}>
         <LinkBar />
         <ErrorBoundary place={pathOf(route)}>
@@ -84,19 +89,30 @@ export function Shell() {
           {route.page === "invite" && <InvitePage code={route.code} />}
         </ErrorBoundary>
       </main>
-      {panel && (
-        <aside className="panel">
-          <ErrorBoundary place={panel}>
-            <Suspense fallback={<div className="panel-loading skeleton" />}>
-              {panel === "people" && room && <PeoplePanel room={room} />}
-              {panel === "details" && room && <DetailsPanel id={room} />}
-              {panel === "search" && <SearchPanel room={room} />}
-            </Suspense>
-          </ErrorBoundary>
-        </aside>
-      )}
+      {panel && <Aside panel={panel} room={room} />}
       <Keyboard />
       <Dialogs />
     </div>
+  );
+}
+
+interface AsideProps {
+  readonly panel: NonNullable<Panel>;
+  readonly room: string | undefined;
+}
+
+/** What is open beside the main column. */
+function Aside({ panel, room }: AsideProps) {
+  useFocusBack();
+  return (
+    <aside className="panel">
+      <ErrorBoundary place={panel}>
+        <Suspense fallback={<div className="panel-loading skeleton" />}>
+          {panel === "people" && room && <PeoplePanel room={room} />}
+          {panel === "details" && room && <DetailsPanel id={room} />}
+          {panel === "search" && <SearchPanel room={room} />}
+        </Suspense>
+      </ErrorBoundary>
+    </aside>
   );
 }

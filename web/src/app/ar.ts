@@ -432,6 +432,13 @@ const texts: Record<string, string> = {
   "Your name, picture and settings go for good. What you have written stays, without your name.":
     "يُحذف اسمك وصورتك وإعداداتك نهائيًا. يبقى ما كتبته بلا اسمك.",
   "Your rooms are where you left them.": "غرفك حيث تركتها.",
+  "You are logged out.": "سجّلت خروجك.",
+  "You are logged out on this device. The server can’t be reached yet and will be told later.":
+    "سجّلت خروجك على هذا الجهاز. لا يمكن الوصول إلى الخادم الآن، وسيُبلَّغ لاحقًا.",
+  "Up to 64 characters, in one line": "حتى 64 محرفًا في سطر واحد",
+  "8 to 256 characters": "من 8 إلى 256 محرفًا",
+  "This could not be loaded.": "تعذّر تحميل هذا.",
+  "Trying again…": "تجري إعادة المحاولة…",
   "Your session has ended. Log in again.": "انتهت جلستك. سجّل الدخول مجددًا.",
   "and {more} more": "و{more} غيرهم",
   "banned somebody": "منع شخصًا",

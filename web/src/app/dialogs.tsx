@@ -1,7 +1,10 @@
 import { lazy, Suspense } from "react";
 import { create } from "zustand";
 import type { Question } from "../ui/ConfirmDialog";
+import { ErrorBoundary } from "../ui/ErrorBoundary";
+import { toast } from "../ui/Toasts";
 import type { Message } from "../wire/types";
+import { t } from "./i18n";
 
 /** A dialog that can be opened from anywhere. */
 export type DialogKind =
@@ -49,7 +52,16 @@ const Seen = lazy(() => import("../features/timeline/SeenDialog"));
 export function Dialogs() {
   const { dialog } = useDialog();
   if (!dialog) return null;
-  return <Suspense fallback={null}>{view(dialog)}</Suspense>;
+  return (
+    <ErrorBoundary place={dialog.kind} onBroken={broke}>
+      <Suspense fallback={null}>{view(dialog)}</Suspense>
+    </ErrorBoundary>
+  );
+}
+
+function broke(): void {
+  closeDialog();
+  toast(t("This part of the page broke"));
 }
 
 function view(dialog: DialogKind) {

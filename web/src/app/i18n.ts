@@ -1,6 +1,6 @@
 import { i18n } from "@lingui/core";
 import { compileMessage } from "@lingui/message-utils/compileMessage";
-import { usePreferences } from "./preferences";
+import { create } from "zustand";
 
 /** Languages of the client; the English texts are the keys of all others. */
 export const LANGUAGES = { en: "English", ar: "العربية" } as const;
@@ -19,12 +19,20 @@ export function t(text: string, values?: Record<string, unknown>): string {
   return i18n._(text, values, { message: text });
 }
 
-/** Speaks a language from now on. */
+/** The language whose texts are there. The one that was chosen may still be on its way. */
+const useSpoken = create<{ language: Language }>(() => ({ language: "en" }));
+let wanted: Language = "en";
+
+/** Speaks a language as soon as its texts are there. */
 export async function speak(language: Language): Promise<void> {
+  wanted = language;
   if (language === "ar") i18n.load("ar", (await import("./ar")).default);
+  // Another one may have been chosen meanwhile.
+  if (wanted !== language) return;
   i18n.activate(language);
   document.documentElement.lang = language;
   document.documentElement.dir = RIGHT_TO_LEFT.has(language) ? "rtl" : "ltr";
+  useSpoken.setState({ language });
 }
 
 /**
@@ -42,5 +50,5 @@ export function useLocale(): string {
 
 /** Draws the component anew when the language changes, and tells which it is. */
 export function useLanguage(): Language {
-  return usePreferences((preferences) => preferences.language);
+  return useSpoken(({ language }) => language);
 }

@@ -112,6 +112,18 @@ export class Memory {
     await deleteDB(name(user));
   }
 
+  /**
+   * Forgets what a user could read here, and their files. What they wrote and did not send, drafts and the
+   * outbox, waits until they log in again.
+   */
+  static async eraseRead(user: string): Promise<void> {
+    const memory = await Memory.open(user);
+    const stores = ["rooms", "lists", "uploads", "files"] as const;
+    const transaction = memory.database.transaction(stores, "readwrite");
+    await Promise.all([...stores.map((name) => transaction.objectStore(name).clear()), transaction.done]);
+    memory.close();
+  }
+
   /** The outbox, in the order it was filled. */
   async operations(): Promise<[Operation, number][]> {
     const all = await this.database.getAll("outbox");

@@ -6,6 +6,8 @@ import { Icon } from "./Icon";
 interface Props {
   /** When this changes, it is tried once more: another room, another page. */
   readonly place: string;
+  /** What to do then instead of saying so in its place. */
+  readonly onBroken?: () => void;
   readonly children: ReactNode;
 }
 
@@ -17,12 +19,17 @@ export class ErrorBoundary extends Component<Props, { broken: boolean }> {
     return { broken: true };
   }
 
+  override componentDidCatch() {
+    this.props.onBroken?.();
+  }
+
   override componentDidUpdate({ place }: Props) {
     if (this.state.broken && place !== this.props.place) this.setState({ broken: false });
   }
 
   override render() {
     if (!this.state.broken) return this.props.children;
+    if (this.props.onBroken) return null;
     return (
       <div className="empty" style={{ flex: 1 }} role="alert">
         <Icon name="warning" size={32} />

@@ -2,6 +2,7 @@ import { type InfiniteData, useInfiniteQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { t } from "../app/i18n";
 import { Button } from "./Button";
+import { NotLoaded } from "./NotLoaded";
 import { useDebounced } from "./useDebounced";
 
 /** A page of something, and where the next one begins. */
@@ -35,7 +36,7 @@ export function usePagedSearch<P extends Page>({ queryKey, ask, staleTime }: Sea
     /** What was asked for last. */
     q,
     pages: found.data?.pages ?? [],
-    isDone: found.isSuccess,
+    found,
     hasMore: found.hasNextPage,
     isLoadingMore: found.isFetchingNextPage,
     loadMore: () => void found.fetchNextPage(),
@@ -67,7 +68,8 @@ export function PagedSearch({ search, label, none, isEmpty, children }: Props) {
         onChange={({ currentTarget }) => search.setQuery(currentTarget.value)}
       />
       {children}
-      {search.isDone && isEmpty && none}
+      <NotLoaded query={search.found} />
+      {search.found.isSuccess && isEmpty && none}
       {search.hasMore && (
         <Button isDisabled={search.isLoadingMore} onPress={search.loadMore}>
           {t("Show more")}

@@ -32,6 +32,7 @@ export interface Surroundings {
 /** Close codes from here to 4999 forbid to come back. */
 const FINAL = 4500;
 const TOKEN_EXPIRED = 4001;
+const TOKEN_INVALID = 4501;
 /** How long a socket may take from opening to `ready`. */
 const READY_WITHIN = 15_000;
 /** How long a probed server may take to say anything. */
@@ -57,6 +58,8 @@ export class Connection {
   private dialAt = 0;
   private readonly backoff: Backoff;
   private stopped = true;
+  /** Whether there are new tokens since a connection was ready last. */
+  private isRenewed = false;
 
   constructor(private readonly around: Surroundings) {
     this.backoff = new Backoff(around.random?.bind(around));
@@ -135,6 +138,7 @@ export class Connection {
     const old = this.current;
     this.current = line;
     this.next = undefined;
+    this.isRenewed = false;
     this.backoff.reset();
     this.become({ kind: "online", node });
     // Only now: whatever came over the old socket meanwhile was taken, and nothing is missing.
@@ -152,14 +156,16 @@ export class Connection {
       this.next = undefined;
     }
     if (this.stopped) return;
-    if (code >= FINAL && code <= 4999) {
+    // The key that signed the token may be retired: a new token is worth one try.
+    const isStale = code === TOKEN_EXPIRED || (code === TOKEN_INVALID && !this.isRenewed);
+    if (code >= FINAL && code <= 4999 && !isStale) {
       this.end(code, reason);
       return;
     }
     if (!this.current && this.link.kind !== "connecting") {
       this.become({ kind: "connecting", since: this.around.now() });
     }
-    if (code === TOKEN_EXPIRED && !(await this.renewed())) {
+    if (isStale && !(await this.renewed())) {
       if (!this.stopped) this.end(code, reason);
       return;
     }
@@ -169,7 +175,8 @@ export class Connection {
   /** False only if the session is known to be over. */
   private async renewed(): Promise<boolean> {
     try {
-      return await this.around.renew();
+      this.isRenewed = await this.around.renew();
+      return this.isRenewed;
     } catch {
       return true;
     }

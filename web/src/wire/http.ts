@@ -1,4 +1,4 @@
-import type { Problem } from "./types";
+import type { ErrorCode, Problem } from "./types";
 
 /** A request that the server refused, or that did not reach it. */
 export class ApiError extends Error {
@@ -6,6 +6,8 @@ export class ApiError extends Error {
     /** The problem document; absent if there was no answer. */
     readonly problem: Problem | undefined,
     message: string,
+    /** The HTTP status; 0 if there was no answer. */
+    readonly status = 0,
   ) {
     super(message);
     this.name = "ApiError";
@@ -22,6 +24,24 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether the same request may well succeed in a while: the server was not reached, or is busy or broken. */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false;
+  return error.status === 0 || error.status === 408 || error.status === 429 || error.status >= 500;
+}
+
+const LOGGED_OUT: ReadonlySet<string> = new Set<ErrorCode>([
+  "token_required",
+  "token_invalid",
+  "token_expired",
+  "session_ended",
+]);
+
+/** Whether the server says that there is no session any more. */
+export function isLoggedOut(error: unknown): boolean {
+  return error instanceof ApiError && LOGGED_OUT.has(error.code);
+}
+
 /** How one request differs from a plain GET. */
 export interface RequestOptions {
   readonly method?: string;
@@ -33,6 +53,13 @@ export interface RequestOptions {
 
 const BASE = "/api/v1/";
 
+/** What is wrong with an access token that a new one may mend. */
+const RENEWABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "token_required",
+  "token_invalid",
+  "token_expired",
+]);
+
 /** Where the tabs of a browser note when one of them has got new tokens. */
 const RENEWED = "hubbub.renewed";
 
@@ -43,7 +70,8 @@ export function csrf(): string | undefined {
 
 /**
  * The HTTP API with the session in cookies: the browser carries the tokens, this carries the CSRF
- * token. An access token that has run out is renewed once, and the request repeated.
+ * token. An access token that has run out, or whose signing key is retired, is renewed once, and the
+ * request repeated.
  */
 export class Api {
   private renewing: Promise<boolean> | undefined;
@@ -71,7 +99,7 @@ export class Api {
   /** Asks for something. Throws {@link ApiError}. */
   async ask<T>(path: string, options: RequestOptions = {}): Promise<T> {
     let answer = await this.fetch(path, options);
-    if (answer.status === 401 && (await this.isExpired(answer)) && (await this.renew())) {
+    if (answer.status === 401 && (await this.isRenewable(answer)) && (await this.renew())) {
       answer = await this.fetch(path, options);
     }
     if (!answer.ok) throw await refusal(answer);
@@ -79,12 +107,12 @@ export class Api {
     return (hasBody ? await answer.json() : undefined) as T;
   }
 
-  private async isExpired(answer: Response): Promise<boolean> {
+  private async isRenewable(answer: Response): Promise<boolean> {
     const problem = (await answer
       .clone()
       .json()
       .catch(() => undefined)) as Problem | undefined;
-    return problem?.code === "token_expired" || problem?.code === "token_required";
+    return problem !== undefined && RENEWABLE.has(problem.code);
   }
 
   private async fetch(path: string, options: RequestOptions): Promise<Response> {
@@ -115,5 +143,5 @@ export class Api {
 
 async function refusal(answer: Response): Promise<ApiError> {
   const problem = (await answer.json().catch(() => undefined)) as Problem | undefined;
-  return new ApiError(problem, problem?.detail ?? `HTTP ${answer.status}`);
+  return new ApiError(problem, problem?.detail ?? `HTTP ${answer.status}`, answer.status);
 }

@@ -4,9 +4,11 @@ import { openDialog } from "../../app/dialogs";
 import { t, useLocale } from "../../app/i18n";
 import { usePreferences } from "../../app/preferences";
 import { Button, IconButton } from "../../ui/Button";
+import { focusComposer } from "../../ui/focusComposer";
 import { isCoarse } from "../../ui/pointer";
 import type { Room } from "../../wire/types";
 import { CharactersLeft } from "./CharactersLeft";
+import { whyClosed } from "./closed";
 import { Completions, useCompletion } from "./completion";
 import { useDraft, writeDraft } from "./drafts";
 import { EmojiButton } from "./EmojiButton";
@@ -36,7 +38,10 @@ export function Composer({ room, onEditLast }: Props) {
   const picker = useRef<HTMLInputElement>(null);
   const { text, replyTo } = useDraft(room.id);
   const setText = (next: string) => writeDraft(conversation, room.id, { text: next });
-  const endReply = () => writeDraft(conversation, room.id, { replyTo: undefined });
+  const endReply = () => {
+    writeDraft(conversation, room.id, { replyTo: undefined });
+    focusComposer();
+  };
   const isHeld = useIsHeld(room.id);
   const enterSends = usePreferences((preferences) => preferences.enterSends);
   const uploads = useUploads(room.id);
@@ -44,7 +49,7 @@ export function Composer({ room, onEditLast }: Props) {
   const paste = useLongPaste({ addFiles: uploads.add, text, setText });
   const typing = useTyping(room);
   const most = conversation.engine.limits?.text_graphemes ?? 4_000;
-  const refused = refusal(room, useLocale());
+  const closed = whyClosed(room, useLocale());
 
   useEffect(() => {
     if (replyTo) input.current?.focus();
@@ -104,7 +109,7 @@ export function Composer({ room, onEditLast }: Props) {
     }
   };
 
-  if (refused) return <div className="composer-closed">{refused}</div>;
+  if (closed) return <div className="composer-closed">{closed}</div>;
   return (
     <div className="composer">
       {replyTo && <ReplyLine room={room.id} message={replyTo} onCancel={endReply} />}
@@ -119,7 +124,15 @@ export function Composer({ room, onEditLast }: Props) {
           >
             {t("Attach it as a file")}
           </Button>
-          <IconButton icon="close" size={16} label={t("Dismiss")} onPress={paste.dismiss} />
+          <IconButton
+            icon="close"
+            size={16}
+            label={t("Dismiss")}
+            onPress={() => {
+              paste.dismiss();
+              focusComposer();
+            }}
+          />
         </div>
       )}
       <Uploads room={room.id} />
@@ -202,14 +215,4 @@ function withEmoji(input: HTMLTextAreaElement): string {
 function mayCallAll({ mention_all, role }: Room): boolean {
   const rank = { member: 0, moderator: 1, owner: 2 };
   return role !== null && rank[role] >= rank[mention_all];
-}
-
-/** Why nothing can be written here, if that is so. */
-function refusal(room: Room, locale: string): string | undefined {
-  if (room.archived) return t("This room is archived: it can be read, but nothing can be added.");
-  if (room.muted_until && Date.parse(room.muted_until) > Date.now()) {
-    const until = new Date(room.muted_until).toLocaleString(locale);
-    return t("You can’t write here until {until}.", { until });
-  }
-  return undefined;
 }

@@ -1,10 +1,14 @@
 import { type ReactNode, useEffect, useState } from "react";
-import { t } from "../../app/i18n";
+import { t, useLocale } from "../../app/i18n";
+import { toast } from "../../ui/Toasts";
+import type { Room } from "../../wire/types";
+import { whyClosed } from "./closed";
 import { boundsInWords, useUploads } from "./uploads";
 
-/** Takes files that are dropped anywhere on the window. */
-export function DropTarget({ room, children }: { readonly room: string; readonly children: ReactNode }) {
-  const { add } = useUploads(room);
+/** Takes files that are dropped anywhere on the window, where something can be said. */
+export function DropTarget({ room, children }: { readonly room: Room; readonly children: ReactNode }) {
+  const { add } = useUploads(room.id);
+  const locale = useLocale();
   const [over, setOver] = useState(0);
   useEffect(() => {
     const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
@@ -21,7 +25,9 @@ export function DropTarget({ room, children }: { readonly room: string; readonly
       if (!hasFiles(event)) return;
       event.preventDefault();
       setOver(0);
-      add([...(event.dataTransfer?.files ?? [])]);
+      const closed = whyClosed(room, locale);
+      if (closed) toast(closed);
+      else add([...(event.dataTransfer?.files ?? [])]);
     };
     window.addEventListener("dragenter", enter);
     window.addEventListener("dragleave", leave);
@@ -33,7 +39,7 @@ export function DropTarget({ room, children }: { readonly room: string; readonly
       window.removeEventListener("dragover", allow);
       window.removeEventListener("drop", drop);
     };
-  }, [add]);
+  }, [add, room, locale]);
   return (
     <>
       {children}

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { t } from "../../app/i18n";
 import { IconButton } from "../../ui/Button";
+import { focusComposer } from "../../ui/focusComposer";
 import { Icon } from "../../ui/Icon";
 import { MenuButton } from "../../ui/MenuButton";
 import { again, cancel, move, type Upload } from "./uploads";
@@ -66,7 +67,11 @@ export function UploadCard({ upload, index, count, handle }: Props) {
         icon="close"
         size={16}
         label={t("Remove {name}", { name })}
-        onPress={() => cancel(upload)}
+        onPress={() => {
+          cancel(upload);
+          // With the last but one the list becomes another one, with the last it goes away.
+          if (count <= 2) focusComposer();
+        }}
       />
     </>
   );

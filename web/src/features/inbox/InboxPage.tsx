@@ -3,6 +3,7 @@ import { go, leaveFor } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { Button, IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
+import { NotLoaded } from "../../ui/NotLoaded";
 import type { InboxEntry } from "../../wire/types";
 import { ago } from "../people/PersonLine";
 import { nameOf, usePerson } from "../people/people";
@@ -11,7 +12,7 @@ import { useInbox } from "./inbox";
 
 /** What came while one was away: mentions, replies, direct messages. */
 export function InboxPage() {
-  const { inbox, isLoading, clear } = useInbox();
+  const { inbox, query, clear } = useInbox();
   const entries = inbox?.entries ?? [];
   return (
     <section className="page">
@@ -29,7 +30,8 @@ export function InboxPage() {
             <Entry key={`${entry.room}/${entry.message}`} entry={entry} />
           ))}
         </ul>
-        {!isLoading && entries.length === 0 && (
+        <NotLoaded query={query} />
+        {inbox && entries.length === 0 && (
           <div className="empty">
             <Icon name="check" size={32} />
             <h2>{t("You have missed nothing")}</h2>

@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type UseQueryResult, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { useConversation } from "../../app/conversation";
 import type { Inbox } from "../../wire/types";
@@ -7,10 +7,14 @@ import { api } from "../session/session";
 const KEY = ["inbox"];
 
 /** What came while this person was away. */
-export function useInbox(): { inbox: Inbox | undefined; isLoading: boolean; clear: () => void } {
+export function useInbox(): {
+  inbox: Inbox | undefined;
+  query: UseQueryResult<Inbox>;
+  clear: () => void;
+} {
   const { engine } = useConversation();
   const queries = useQueryClient();
-  const { data, isLoading } = useQuery({
+  const query = useQuery({
     queryKey: KEY,
     queryFn: () => api.ask<Inbox>("me/inbox", { query: { limit: 50 } }),
     staleTime: 30_000,
@@ -29,7 +33,7 @@ export function useInbox(): { inbox: Inbox | undefined; isLoading: boolean; clea
       .ask("me/inbox", { method: "DELETE" })
       .finally(() => queries.invalidateQueries({ queryKey: KEY }));
   };
-  return { inbox: data, isLoading, clear };
+  return { inbox: query.data, query, clear };
 }
 
 /** How much waits in the inbox. */

@@ -3,7 +3,8 @@ import type { Conversation } from "../../app/conversation";
 import { t } from "../../app/i18n";
 import { usePreferences } from "../../app/preferences";
 import { go, parse, pathOf } from "../../app/router";
-import type { Message, Room } from "../../wire/types";
+import type { Message, Room, User } from "../../wire/types";
+import { meet } from "../people/people";
 import { isDirect, unreadOf } from "../rooms/rooms";
 import { lastInput } from "../session/idle";
 import { plainText } from "../timeline/plain";
@@ -136,13 +137,20 @@ function isCalled({ engine, user }: Conversation, room: Room | undefined, messag
 }
 
 async function notify(conversation: Conversation, room: Room | undefined, said: Message): Promise<void> {
+  const sender = await meet(said.sender).catch(() => undefined);
   const message = conversation.engine.room(said.room)?.timeline.byId(said.id) ?? said;
   if (message.deleted_at || !isCalled(conversation, room, message)) return;
-  const isShown = usePreferences.getState().notifications === "content";
-  const body = isShown ? plainText(message.body.text).slice(0, 200) : t("New message");
-  const path = pathOf({ page: "room", room: room.id, seq: message.seq });
   const { seq } = message;
-  await showNotification({ title: room.name, body: body || t("A file"), tag: room.id, path, seq });
+  const path = pathOf({ page: "room", room: room.id, seq });
+  await showNotification({ title: room.name, body: told(room, message, sender), tag: room.id, path, seq });
+}
+
+/** What a notification says. A conversation of two bears the name of the other one as its title. */
+function told(room: Room, message: Message, sender: User | undefined): string {
+  if (usePreferences.getState().notifications !== "content") return t("New message");
+  const text = plainText(message.body.text).slice(0, 200) || t("A file");
+  if (!sender || room.kind === "direct") return text;
+  return t("{name}: {text}", { name: sender.display_name, text });
 }
 
 /** Notes for all tabs which room this one shows, if somebody is looking at it. */

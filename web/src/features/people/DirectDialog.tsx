@@ -7,6 +7,7 @@ import { go } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
+import { NotLoaded } from "../../ui/NotLoaded";
 import { useDebounced } from "../../ui/useDebounced";
 import type { Room, User, UserList } from "../../wire/types";
 import { remember } from "../rooms/rooms";
@@ -24,12 +25,12 @@ export default function DirectDialog() {
   const [query, setQuery] = useState("");
   const [chosen, setChosen] = useState<readonly User[]>([]);
   const q = useDebounced(query.trim());
-  const { data } = useQuery({
+  const found = useQuery({
     queryKey: ["users", q],
     queryFn: async () => {
-      const found = await api.ask<UserList>("users", { query: { q, limit: 20 } });
-      met(found.users);
-      return found.users;
+      const { users } = await api.ask<UserList>("users", { query: { q, limit: 20 } });
+      met(users);
+      return users;
     },
   });
   const open = useMutation({
@@ -50,7 +51,7 @@ export default function DirectDialog() {
     const has = chosen.some(({ id }) => id === user.id);
     setChosen(has ? chosen.filter(({ id }) => id !== user.id) : [...chosen, user].slice(0, MOST));
   };
-  const others = (data ?? []).filter(({ id }) => id !== me.id);
+  const others = (found.data ?? []).filter(({ id }) => id !== me.id);
   return (
     <Dialog title={t("Message people")} onClose={closeDialog}>
       <input
@@ -76,8 +77,9 @@ export default function DirectDialog() {
             </button>
           </li>
         ))}
-        {others.length === 0 && <li className="field-hint">{t("Nobody is called that.")}</li>}
+        {found.data && others.length === 0 && <li className="field-hint">{t("Nobody is called that.")}</li>}
       </ul>
+      <NotLoaded query={found} />
       {open.isError && (
         <p className="field-error" role="alert">
           {explain(open.error)}

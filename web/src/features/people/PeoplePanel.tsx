@@ -6,6 +6,7 @@ import { t } from "../../app/i18n";
 import { show } from "../../app/router";
 import { Avatar } from "../../ui/Avatar";
 import { IconButton } from "../../ui/Button";
+import { NotLoaded } from "../../ui/NotLoaded";
 import type { MemberView, User } from "../../wire/types";
 import { PersonLine } from "./PersonLine";
 import { usePeopleById, watch } from "./people";
@@ -18,7 +19,7 @@ type Row =
 
 /** Who is in the room: those who are here, then the others. */
 export default function PeoplePanel({ room }: { readonly room: string }) {
-  const { members, isLoading } = useMembers(room);
+  const { members, query: found } = useMembers(room);
   const people = usePeopleById();
   const conversation = useConversation();
   const [query, setQuery] = useState("");
@@ -65,7 +66,8 @@ export default function PeoplePanel({ room }: { readonly room: string }) {
         onPointerEnter={(event) => hold(event.pointerType === "mouse")}
         onPointerLeave={() => hold(false)}
       >
-        {isLoading && <div className="skeleton panel-loading" />}
+        {found.isLoading && <div className="skeleton panel-loading" />}
+        <NotLoaded query={found} />
         <div style={{ height: virtual.getTotalSize(), position: "relative" }}>
           {items.map((item) => {
             const row = rows[item.index];

@@ -1,6 +1,6 @@
 import { create } from "zustand";
 import type { Conversation } from "../../app/conversation";
-import { ApiError } from "../../wire/http";
+import { isPassing } from "../../wire/http";
 import type { PresenceState, User } from "../../wire/types";
 import { api } from "../session/session";
 
@@ -47,6 +47,15 @@ export function nameOf(user: User | undefined): string {
   return user?.display_name ?? "…";
 }
 
+/** Somebody, asked about where they are not known yet. */
+export async function meet(id: string): Promise<User> {
+  const known = usePeople.getState().byId.get(id);
+  if (known) return known;
+  const user = await api.ask<User>(`users/${id}`);
+  met([user]);
+  return user;
+}
+
 function want(id: string): void {
   if (wanted.has(id)) return;
   wanted.add(id);
@@ -63,8 +72,8 @@ function askNext(): void {
     .ask<User>(`users/${id}`)
     .then((user) => met([user]))
     .catch((error: unknown) => {
-      // Without a network it is asked again when somebody looks; a refusal stays one.
-      if (error instanceof ApiError && error.problem) return;
+      // What passes is asked again when somebody looks; a refusal stays one.
+      if (!isPassing(error)) return;
       wanted.delete(id);
       underWay.delete(id);
     })

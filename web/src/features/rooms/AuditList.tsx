@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { t, useLocale } from "../../app/i18n";
 import { Button } from "../../ui/Button";
+import { NotLoaded } from "../../ui/NotLoaded";
 import type { AuditAction, AuditEntry, AuditList as List } from "../../wire/types";
 import { ago } from "../people/PersonLine";
 import { nameOf, usePerson } from "../people/people";
@@ -25,6 +26,7 @@ export function AuditList({ path }: { readonly path: string }) {
           <Entry key={entry.id} entry={entry} isOfRoom={path !== "admin/audit"} />
         ))}
       </ul>
+      <NotLoaded query={pages} />
       {pages.isSuccess && entries.length === 0 && <p className="field-hint">{t("Nothing yet.")}</p>}
       {pages.hasNextPage && <Button onPress={() => void pages.fetchNextPage()}>{t("Show more")}</Button>}
     </>

@@ -3,6 +3,7 @@ import { explain } from "../../app/explain";
 import { t, useLocale } from "../../app/i18n";
 import { Avatar } from "../../ui/Avatar";
 import { Button } from "../../ui/Button";
+import { NotLoaded } from "../../ui/NotLoaded";
 import { toast } from "../../ui/Toasts";
 import type { BanList as List } from "../../wire/types";
 import { ago } from "../people/PersonLine";
@@ -13,7 +14,7 @@ import "./details.css";
 export function BanList({ room }: { readonly room: string }) {
   const locale = useLocale();
   const queries = useQueryClient();
-  const { data } = useQuery({
+  const query = useQuery({
     queryKey: ["bans", room],
     queryFn: () => api.ask<List>(`rooms/${room}/bans`, { query: { limit: 200 } }),
   });
@@ -22,7 +23,9 @@ export function BanList({ room }: { readonly room: string }) {
     onSuccess: () => queries.invalidateQueries({ queryKey: ["bans", room] }),
     onError: (error) => toast(explain(error)),
   });
-  if (!data || data.bans.length === 0) return null;
+  const { data } = query;
+  if (!data) return <NotLoaded query={query} />;
+  if (data.bans.length === 0) return null;
   return (
     <details className="more details-part">
       <summary>

@@ -4,6 +4,7 @@ import { t, useLocale } from "../../app/i18n";
 import { go, leaveFor, show, useLocation } from "../../app/router";
 import { IconButton } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
+import { NotLoaded } from "../../ui/NotLoaded";
 import { toast } from "../../ui/Toasts";
 import type { Message, Room } from "../../wire/types";
 import { Composer } from "../composer/Composer";
@@ -29,7 +30,7 @@ interface Props {
 /** A room: who is in it, what was said, and where to say something. */
 export function RoomPage({ id, target }: Props) {
   const room = useRoom(id);
-  const { isLoading } = useRooms();
+  const { query } = useRooms();
   const conversation = useConversation();
   const { engine, user } = conversation;
   const [editing, setEditing] = useState<string>();
@@ -56,14 +57,14 @@ export function RoomPage({ id, target }: Props) {
     if (isMember) keepLastRoom(id);
   }, [id, isMember]);
 
-  if (!room) return isLoading ? null : <NotYours id={id} />;
+  if (!room) return query.data ? <NotYours id={id} /> : <NotLoaded query={query} />;
   const editLast = () => {
     const own = engine.room(id)?.timeline.messages() ?? [];
     const last = own.findLast((message) => message.sender === user && !message.deleted_at);
     if (last) setEditing(last.id);
   };
   return (
-    <DropTarget room={id}>
+    <DropTarget room={room}>
       <RoomHead room={room} />
       <Timeline room={room} target={target} onReply={reply} editing={editing} onEdit={edit} />
       <FirstSteps room={room} />

@@ -7,26 +7,33 @@ import { Button } from "../../ui/Button";
 import { Icon } from "../../ui/Icon";
 import { COMMAND } from "../../ui/keys";
 import { Logo } from "../../ui/Logo";
+import { NotLoaded } from "../../ui/NotLoaded";
 import type { Room } from "../../wire/types";
-import { useMe } from "../session/session";
+import { useMe, useSession } from "../session/session";
 import { lastRoom } from "./lastRoom";
 import { isDirect, useRooms } from "./rooms";
 
 /** Whether this visit began somewhere, or has been led to a room: from then on, home is home. */
 let led = location.pathname !== "/";
+// A visit begins when somebody comes in.
+useSession.subscribe(({ kind }, before) => {
+  if (kind === "somebody" && before.kind !== "somebody") led = location.pathname !== "/";
+});
 
 /** What there is to do when no room is open. A visit begins in the room where the last one ended. */
 export function Welcome() {
   const me = useMe();
   const { firstSteps } = usePreferences();
-  const { rooms, isLoading } = useRooms();
-  const goal = led || isLoading ? undefined : beginning(rooms, firstSteps);
+  const { rooms, query } = useRooms();
+  const isKnown = query.data !== undefined;
+  const goal = led || !isKnown ? undefined : beginning(rooms, firstSteps);
   useEffect(() => {
-    if (isLoading || led) return;
+    if (!isKnown || led) return;
     led = true;
     if (goal) go({ page: "room", room: goal.id, seq: undefined }, undefined, true);
-  }, [isLoading, goal]);
-  if (isLoading || goal) return null;
+  }, [isKnown, goal]);
+  if (!isKnown) return <NotLoaded query={query} />;
+  if (goal) return null;
   return (
     <div className="empty" style={{ flex: 1 }}>
       <Logo size={56} />

@@ -1,4 +1,4 @@
-import { type QueryClient, useQuery } from "@tanstack/react-query";
+import { type QueryClient, type UseQueryResult, useQuery } from "@tanstack/react-query";
 import { type Conversation, useConversation, useTopic } from "../../app/conversation";
 import type { Room as Log } from "../../log/room";
 import type { Room, RoomList } from "../../wire/types";
@@ -13,9 +13,13 @@ const RECOUNT = 10_000;
 const STORED = 1_500;
 
 /** The person's rooms, as the server tells of them. */
-export function useRooms(): { rooms: readonly Room[]; isLoading: boolean } {
-  const { data, isLoading } = useQuery({ queryKey: KEY, queryFn: readAll, staleTime: 60_000 });
-  return { rooms: data ?? [], isLoading };
+export function useRooms(): {
+  rooms: readonly Room[];
+  isLoading: boolean;
+  query: UseQueryResult<readonly Room[]>;
+} {
+  const query = useQuery({ queryKey: KEY, queryFn: readAll, staleTime: 60_000 });
+  return { rooms: query.data ?? [], isLoading: query.isLoading, query };
 }
 
 /** One of the person's rooms. */
@@ -23,7 +27,7 @@ export function useRoom(id: string): Room | undefined {
   return useRooms().rooms.find((room) => room.id === id);
 }
 
-async function readAll(): Promise<Room[]> {
+async function readAll(): Promise<readonly Room[]> {
   const rooms: Room[] = [];
   let after: string | undefined;
   do {

@@ -15,7 +15,7 @@ const FRESH = 5 * 60_000;
  */
 export function HitContext({ id, hit: { message } }: { readonly id: string; readonly hit: SearchHit }) {
   const { room, seq } = message;
-  const { data, isPending } = useQuery({
+  const { data, isPending, isError } = useQuery({
     queryKey: ["around", room, seq],
     queryFn: ({ signal }) =>
       api.ask<History>(`rooms/${room}/messages`, { query: { around: seq, limit: AROUND }, signal }),
@@ -28,11 +28,19 @@ export function HitContext({ id, hit: { message } }: { readonly id: string; read
   return (
     <section aria-label={t("Before and after it")} aria-busy={isPending}>
       <div className="hit-context" id={id}>
-        <Neighbour message={before} isPending={isPending} none={t("Nothing was said before it.")} />
+        <Neighbour
+          message={before}
+          isPending={isPending}
+          none={isError ? t("This could not be loaded.") : t("Nothing was said before it.")}
+        />
         <p className="hit-itself">
           <Quoted message={message} />
         </p>
-        <Neighbour message={after} isPending={isPending} none={t("Nothing was said after it.")} />
+        <Neighbour
+          message={after}
+          isPending={isPending}
+          none={isError ? t("This could not be loaded.") : t("Nothing was said after it.")}
+        />
       </div>
     </section>
   );

@@ -5,13 +5,13 @@ import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
 import { Logo } from "../../ui/Logo";
 import { ApiError } from "../../wire/http";
-import { logIn, register } from "./session";
+import { logIn, type Notice, register } from "./session";
 import "./auth.css";
 
 interface Props {
   /** Whether somebody was invited, and is to be let in afterwards. */
   readonly invited: boolean;
-  readonly notice?: string | undefined;
+  readonly notice?: Notice | undefined;
 }
 
 /** The first thing a stranger sees: one form, for those who are new and those who come back. */
@@ -47,7 +47,11 @@ export function AuthPage({ invited, notice }: Props) {
           <Logo />
           <h1>{isNew ? t("Join the conversation") : t("Welcome back")}</h1>
           <p>{invited ? t("You have been invited. One step, and you are in.") : lead(isNew)}</p>
-          {notice && <p className="auth-notice">{t("Your session has ended. Log in again.")}</p>}
+          {notice && (
+            <p className="auth-notice" role="status">
+              {said(notice)}
+            </p>
+          )}
         </header>
         {isNew && (
           <Field
@@ -56,7 +60,7 @@ export function AuthPage({ invited, notice }: Props) {
             hint={t("What others see. You can change it at any time.")}
             autoComplete="name"
             maxLength={200}
-            error={error?.field("display_name")}
+            error={fault(error, "display_name")}
           />
         )}
         <Field
@@ -68,10 +72,7 @@ export function AuthPage({ invited, notice }: Props) {
           spellCheck={false}
           defaultValue={known}
           required
-          error={
-            error?.field("username") ??
-            (error?.code === "username_taken" ? t("This name is taken.") : undefined)
-          }
+          error={fault(error, "username")}
         />
         <Field
           label={t("Password")}
@@ -81,7 +82,7 @@ export function AuthPage({ invited, notice }: Props) {
           autoComplete={isNew ? "new-password" : "current-password"}
           minLength={isNew ? 8 : undefined}
           required
-          error={error?.field("password")}
+          error={fault(error, "password")}
         />
         {error && !isFieldError(error) && (
           <p className="auth-error" role="alert">
@@ -106,6 +107,31 @@ function lead(isNew: boolean): string {
   return isNew
     ? t("Pick a name and a password. That is all it takes.")
     : t("Your rooms are where you left them.");
+}
+
+function said(notice: Notice): string {
+  switch (notice) {
+    case "ended":
+      return t("Your session has ended. Log in again.");
+    case "left":
+      return t("You are logged out.");
+    case "untold":
+      return t("You are logged out on this device. The server can’t be reached yet and will be told later.");
+  }
+}
+
+/** What is wrong with a field, in the person's language: the server says it in English. */
+function fault(error: ApiError | undefined, field: "display_name" | "username" | "password") {
+  if (field === "username" && error?.code === "username_taken") return t("This name is taken.");
+  if (error?.field(field) === undefined) return undefined;
+  switch (field) {
+    case "display_name":
+      return t("Up to 64 characters, in one line");
+    case "username":
+      return t("3 to 32 letters, digits, or . _ -");
+    case "password":
+      return t("8 to 256 characters");
+  }
 }
 
 function isFieldError(error: ApiError): boolean {

@@ -5,6 +5,7 @@ import { explain } from "../../app/explain";
 import { t, useLocale } from "../../app/i18n";
 import { Button } from "../../ui/Button";
 import { Field } from "../../ui/Field";
+import { NotLoaded } from "../../ui/NotLoaded";
 import { toast } from "../../ui/Toasts";
 import type { Me, SessionList } from "../../wire/types";
 import { useBlocks } from "../people/blocks";
@@ -79,7 +80,8 @@ function Blocked() {
 function Sessions() {
   const locale = useLocale();
   const queries = useQueryClient();
-  const { data } = useQuery({ queryKey: ["sessions"], queryFn: () => api.ask<SessionList>("me/sessions") });
+  const query = useQuery({ queryKey: ["sessions"], queryFn: () => api.ask<SessionList>("me/sessions") });
+  const { data } = query;
   const end = useMutation({
     mutationFn: (path: string) => api.ask(path, { method: "DELETE" }),
     onSettled: () => queries.invalidateQueries({ queryKey: ["sessions"] }),
@@ -88,6 +90,7 @@ function Sessions() {
   return (
     <section>
       <h3 className="field-label">{t("Where you are logged in")}</h3>
+      <NotLoaded query={query} />
       <ul className="sessions">
         {data?.sessions.map(({ id, client, renewed_at, current }) => (
           <li key={id}>

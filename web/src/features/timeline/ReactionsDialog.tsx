@@ -4,6 +4,7 @@ import { closeDialog } from "../../app/dialogs";
 import { t } from "../../app/i18n";
 import { Avatar } from "../../ui/Avatar";
 import { Dialog } from "../../ui/Dialog";
+import { NotLoaded } from "../../ui/NotLoaded";
 import type { ReactionList } from "../../wire/types";
 import { nameOf, usePerson } from "../people/people";
 import { api } from "../session/session";
@@ -38,19 +39,21 @@ interface Props {
 }
 
 function Group({ room, message, emoji, count }: Props) {
-  const { data } = useQuery({
+  const query = useQuery({
     queryKey: ["reactions", message, emoji, count],
     queryFn: () =>
       api.ask<ReactionList>(`rooms/${room}/messages/${message}/reactions`, {
         query: { emoji, limit: LISTED },
       }),
   });
+  const { data } = query;
   const more = count - (data?.users.length ?? count);
   return (
     <section>
       <h3 className="field-label">
         {emoji} · {count}
       </h3>
+      <NotLoaded query={query} />
       <ul className="people-found">
         {data?.users.map((user) => (
           <Person key={user} id={user} />

@@ -3,21 +3,24 @@ import { closeDialog } from "../../app/dialogs";
 import { t } from "../../app/i18n";
 import { Avatar } from "../../ui/Avatar";
 import { Dialog } from "../../ui/Dialog";
+import { NotLoaded } from "../../ui/NotLoaded";
+import { ApiError } from "../../wire/http";
 import type { SeenBy } from "../../wire/types";
 import { nameOf, usePerson } from "../people/people";
 import { api } from "../session/session";
 
 /** Who has read a message, and whom it has only reached. */
 export default function SeenDialog({ room, message }: { readonly room: string; readonly message: string }) {
-  const { data, isError } = useQuery({
+  const query = useQuery({
     queryKey: ["seen", message],
     queryFn: () => api.ask<SeenBy>(`rooms/${room}/messages/${message}/seen`),
     staleTime: 0,
-    retry: false,
   });
+  const { data, error } = query;
+  const isTooLarge = error instanceof ApiError && error.code === "forbidden";
   return (
     <Dialog title={t("Seen by")} onClose={closeDialog}>
-      {isError && <p>{t("This room is too large to tell.")}</p>}
+      {isTooLarge ? <p>{t("This room is too large to tell.")}</p> : <NotLoaded query={query} />}
       <Group title={t("Read")} users={data?.read ?? []} />
       <Group title={t("Delivered")} users={data?.delivered ?? []} />
       {data && data.read.length + data.delivered.length === 0 && <p>{t("Nobody yet.")}</p>}

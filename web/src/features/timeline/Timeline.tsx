@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useConversation, useLink, usePending, useRoomLog } from "../../app/conversation";
 import { t, useLanguage } from "../../app/i18n";
 import { IconButton } from "../../ui/Button";
+import { focusComposer } from "../../ui/focusComposer";
 import { Icon } from "../../ui/Icon";
 import type { Message, Room } from "../../wire/types";
 import { uploaded } from "../composer/uploads";
@@ -272,7 +273,14 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
         )}
       </div>
       {!atEnd && (
-        <button type="button" className="to-end" onClick={toEnd}>
+        <button
+          type="button"
+          className="to-end"
+          onClick={() => {
+            toEnd();
+            focusComposer();
+          }}
+        >
           <Icon name="down" size={16} />
           {fresh > 0
             ? t("{fresh, plural, one {# new message} other {# new messages}}", { fresh })

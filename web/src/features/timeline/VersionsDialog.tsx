@@ -3,6 +3,7 @@ import { closeDialog } from "../../app/dialogs";
 import { t, useLocale } from "../../app/i18n";
 import { Button } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
+import { NotLoaded } from "../../ui/NotLoaded";
 import type { VersionList } from "../../wire/types";
 import { api } from "../session/session";
 import { MessageText } from "./MessageText";
@@ -16,7 +17,7 @@ export default function VersionsDialog({
   readonly message: string;
 }) {
   const locale = useLocale();
-  const { data, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery({
+  const query = useInfiniteQuery({
     queryKey: ["versions", message],
     queryFn: ({ pageParam }) =>
       api.ask<VersionList>(`rooms/${room}/messages/${message}/versions`, { query: { before: pageParam } }),
@@ -26,8 +27,9 @@ export default function VersionsDialog({
   });
   return (
     <Dialog title={t("Edits")} onClose={closeDialog}>
+      <NotLoaded query={query} />
       <ol className="versions">
-        {data?.pages
+        {query.data?.pages
           .flatMap(({ versions }) => versions.toReversed())
           .map(({ seq, at, text }) => (
             <li key={seq}>
@@ -38,8 +40,8 @@ export default function VersionsDialog({
             </li>
           ))}
       </ol>
-      {hasNextPage && (
-        <Button isDisabled={isFetchingNextPage} onPress={() => void fetchNextPage()}>
+      {query.hasNextPage && (
+        <Button isDisabled={query.isFetchingNextPage} onPress={() => void query.fetchNextPage()}>
           {t("Show more")}
         </Button>
       )}

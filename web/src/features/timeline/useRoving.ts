@@ -7,6 +7,7 @@ import {
   useRef,
   useState,
 } from "react";
+import { keyOf } from "../../ui/keys";
 import type { Row } from "./rows";
 
 interface Roving {
@@ -72,7 +73,7 @@ export function useRoving({ rows, scroller, virtual, onKey }: Roving) {
       const onRow = event.target instanceof HTMLElement && event.target.matches("[data-message]");
       if (!onRow || !current || event.ctrlKey || event.metaKey || event.altKey) return;
       const at = messages.indexOf(current);
-      switch (event.key) {
+      switch (keyOf(event)) {
         case "ArrowUp":
           move(messages[at - 1]);
           break;
@@ -85,11 +86,9 @@ export function useRoving({ rows, scroller, virtual, onKey }: Roving) {
           move(messages.at(-1));
           break;
         case "r":
-        case "R":
           onKey("reply", current);
           break;
         case "e":
-        case "E":
           if (!current.own) return;
           onKey("edit", current);
           break;

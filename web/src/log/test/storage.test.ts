@@ -1,5 +1,6 @@
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { User } from "../../wire/types";
 import { FILES_KEPT, FILES_MOST, Memory, type StoredUpload } from "../storage";
 
 const NOW = 1_800_000_000_000;
@@ -82,4 +83,20 @@ test("an older tab gives way to a newer client", async () => {
   newer.result.close();
   expect(told).toBe(true);
   await expect(older.draft("r")).rejects.toThrow();
+});
+
+test("what was read is forgotten with the session, and what was written is not", async () => {
+  const operation = { type: "send", id: "1", room: "r", body: { text: "later" } } as const;
+  const user = { id: "ben" } as User;
+  await memory.keep(operation, NOW);
+  await memory.keepDraft("r", { text: "half" });
+  await memory.keepRooms([{ id: "r", position: { epoch: 1, seq: 1 }, messages: [], covered: [] }]);
+  await memory.keepList({ people: [user] });
+  await memory.keepUpload(known("a"), file("a.txt"));
+  await Memory.eraseRead("me");
+  expect(await memory.rooms()).toEqual([]);
+  expect(await memory.lists()).toEqual({ rooms: [], people: [] });
+  expect(await keys()).toEqual([]);
+  expect(await memory.draft("r")).toEqual({ text: "half" });
+  expect(await memory.operations()).toEqual([[operation, NOW]]);
 });

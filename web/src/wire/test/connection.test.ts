@@ -153,6 +153,26 @@ describe("a connection", () => {
     expect(state()).toBe("ended");
   });
 
+  test("gets a new token once where its own is invalid, and ends when that is invalid too", async () => {
+    let renewed = 0;
+    const renew = () => {
+      renewed += 1;
+      return Promise.resolve(true);
+    };
+    renewals = [() => Promise.reject(new Error("offline")), renew, renew];
+    last().isReady().closes(4501);
+    await vi.advanceTimersByTimeAsync(600);
+    expect(state(), "the server could not be asked").toBe("connecting");
+    last().closes(4501);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(renewed).toBe(1);
+    last().isReady().closes(4501);
+    await vi.advanceTimersByTimeAsync(600);
+    expect(renewed).toBe(2);
+    last().closes(4501);
+    expect(links.at(-1)).toEqual({ kind: "ended", code: 4501, reason: "" });
+  });
+
   test("replaces its token before it runs out", async () => {
     const socket = last().isReady();
     await vi.advanceTimersByTimeAsync(10_000);
