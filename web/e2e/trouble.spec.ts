@@ -225,3 +225,31 @@ async function remembered(text: string): Promise<boolean> {
   }
   return false;
 }
+
+test("on a device that is full, what can't be sent is said, and stays where it was written", async ({
+  person,
+}) => {
+  const ada = await person("Ada");
+  await ada.opens(await ada.makesRoom("Kitchen"));
+  await ada.says("Tea?");
+  await ada.delivery("Tea?", "Sent");
+  await ada.page.evaluate(() => {
+    const put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = function (...args) {
+      if (this.name === "outbox") throw new DOMException("", "QuotaExceededError");
+      return put.apply(this, args);
+    };
+  });
+  const told = ada.page.locator(".toast", { hasText: "no space" });
+  await ada.composer.fill("Coffee?");
+  await ada.composer.press("Enter");
+  await expect(told).toHaveCount(1);
+  await expect(ada.composer).toHaveValue("Coffee?");
+
+  await ada.acts("Tea?", "Edit");
+  const editing = ada.page.getByLabel("Edit message");
+  await editing.fill("Green tea?");
+  await editing.press("Enter");
+  await expect(told).toHaveCount(2);
+  await expect(editing).toHaveValue("Green tea?");
+});

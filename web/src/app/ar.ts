@@ -372,6 +372,8 @@ const texts: Record<string, string> = {
   Today: "اليوم",
   "Too many tries. Try again in {seconds, plural, one {# second} other {# seconds}}.":
     "محاولات كثيرة. حاول مجددًا بعد {seconds, plural, zero {# ثانية} one {ثانية} two {ثانيتين} few {# ثوانٍ} many {# ثانية} other {# ثانية}}.",
+  "This device has no space to keep that until it is sent. Free some, and try again.":
+    "لا توجد في هذا الجهاز مساحة لحفظ ذلك حتى يُرسَل. أفرغ بعضها ثم أعد المحاولة.",
   "Too much is waiting to be sent. Try again when there is a connection.":
     "ما ينتظر الإرسال كثير. حاول مجددًا عند عودة الاتصال.",
   Topic: "الموضوع",

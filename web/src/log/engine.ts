@@ -356,7 +356,8 @@ export class Engine {
       this.remembering = undefined;
       const rooms = [...this.dirty].flatMap((id) => this.replica.room(id) ?? []);
       this.dirty.clear();
-      void this.env.memory.keepRooms(rooms.map(memorise));
+      // A device that is full remembers what it has.
+      this.env.memory.keepRooms(rooms.map(memorise)).catch(() => undefined);
     }, REMEMBER_EVERY);
   }
 }
