@@ -1,5 +1,7 @@
 import type { Link } from "../wire/connection";
+import { ApiError } from "../wire/http";
 import type { ClientFrame, History, ServerFrame } from "../wire/types";
+import { Loading } from "./loading";
 import type { Operation, Pending } from "./outbox";
 import type { Reached } from "./progress";
 import { Replica, type Update } from "./replica";
@@ -10,8 +12,6 @@ import type { Request } from "./timeline";
 
 /** How often changed rooms are written to the device's memory, at the most. */
 const REMEMBER_EVERY = 2_000;
-/** How long a failed page of history waits before it is asked for again. */
-const LOAD_AGAIN = 3_000;
 
 /** The part of a connection that the engine uses. */
 export interface Wire {
@@ -29,6 +29,8 @@ export interface Environment {
   history(room: string, request: Request): Promise<History>;
   /** Milliseconds that only grow. */
   now(): number;
+  /** Between 0 and 1, for times that must not be the same on every device. */
+  random?(): number;
   /** Joins the other tabs. */
   tabs(events: ConstructorParameters<typeof Tabs<Told, Asked>>[1]): Tabs<Told, Asked>;
   memory: Memory;
@@ -72,8 +74,7 @@ export class Engine {
   private readonly frames = new Set<(frame: ServerFrame) => void>();
   private readonly links = new Set<(link: Link) => void>();
   private readonly dirty = new Set<string>();
-  /** Pages that were asked for and have not come. */
-  private readonly loading = new Set<string>();
+  private readonly loading: Loading;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private remembering: ReturnType<typeof setTimeout> | undefined;
   private lastReady: Extract<ServerFrame, { type: "ready" }> | undefined;
@@ -86,6 +87,7 @@ export class Engine {
     rooms: StoredRoom[],
     operations: [Operation, number][],
   ) {
+    this.loading = new Loading(env.random);
     this.replica = new Replica({
       transmit: (frame) => this.transmit(frame),
       load: (room, request) => void this.load(room, request),
@@ -116,6 +118,7 @@ export class Engine {
     this.stopped = true;
     clearTimeout(this.timer);
     clearTimeout(this.remembering);
+    this.loading.stop();
     this.wire.stop();
     this.tabs.leave();
   }
@@ -201,19 +204,26 @@ export class Engine {
     this.transmit(frame);
   }
 
-  /** Loads a part of a room's history, unless the same is on its way already. */
+  /**
+   * Loads a part of a room's history, unless the same is on its way already. If that fails, whoever
+   * follows the room is told when it can be asked for again.
+   */
   async load(id: string, request: Request): Promise<void> {
     const asked = JSON.stringify([id, request]);
-    if (this.loading.has(asked)) return;
-    this.loading.add(asked);
-    const page = await this.env.history(id, request).catch(() => undefined);
-    this.loading.delete(asked);
-    if (this.stopped) return;
-    if (page) this.replica.loaded(id, request, page);
-    // A room that is waiting to be shown must come; anything else is asked for when it is needed.
-    else if (this.replica.room(id)?.reloading) {
-      setTimeout(() => void this.load(id, request), LOAD_AGAIN);
-    }
+    if (!this.loading.begin(asked)) return;
+    const page = await this.env.history(id, request).catch((error: unknown) => {
+      const least = error instanceof ApiError ? error.problem?.retry_after_ms : undefined;
+      this.loading.failed(asked, least, () => this.loadAgain(id, request));
+    });
+    if (!page) return;
+    this.loading.came(asked);
+    if (!this.stopped) this.replica.loaded(id, request, page);
+  }
+
+  private loadAgain(id: string, request: Request): void {
+    // A room that is waiting to be shown must come; anything else comes if somebody still wants it.
+    if (this.replica.room(id)?.reloading) void this.load(id, request);
+    else this.tell({ kind: "timeline", room: id, wanted: true });
   }
 
   /** Makes sure of the connection: the device woke up, or the page is looked at again. */
@@ -323,7 +333,8 @@ export class Engine {
 
   private follow(link: Link): void {
     this.state = link;
-    if (link.kind !== "online") this.replica.disconnected();
+    if (link.kind === "online") this.loading.wake();
+    else this.replica.disconnected();
     for (const listener of this.links) listener(link);
   }
 
