@@ -176,6 +176,8 @@ function topicsOf(update: Update): string[] {
       return ["outbox"];
     case "failed":
       return [update.pending.operation.room, "outbox"];
+    case "lost":
+      return ["outbox"];
     case "refused":
       return [];
   }

@@ -6,7 +6,7 @@ import type { Operation, Pending } from "./outbox";
 import type { Reached } from "./progress";
 import { Replica, type Update } from "./replica";
 import { Room } from "./room";
-import { type Memory, REMEMBERED, type StoredRoom } from "./storage";
+import { type Memory, REMEMBERED, type StoredOperation, type StoredRoom } from "./storage";
 import type { Tabs } from "./tabs";
 import type { Request } from "./timeline";
 
@@ -85,7 +85,7 @@ export class Engine {
     private readonly env: Environment,
     user: string,
     rooms: StoredRoom[],
-    operations: [Operation, number][],
+    operations: readonly StoredOperation[],
   ) {
     this.loading = new Loading(env.random);
     this.replica = new Replica({
@@ -182,6 +182,7 @@ export class Engine {
   /** Tries an operation that has failed once more. */
   retry(id: string): void {
     this.replica.retry(id, this.env.now());
+    this.keepFailure(id, undefined);
     this.pass({ kind: "retry", id });
     this.schedule();
   }
@@ -234,8 +235,8 @@ export class Engine {
 
   private async lead(): Promise<void> {
     // What other tabs did and the last leader had not finished.
-    for (const [operation, since] of await this.env.memory.operations()) {
-      this.replica.perform(operation, this.env.now(), since);
+    for (const { operation, since, failure } of await this.env.memory.operations()) {
+      this.replica.perform(operation, this.env.now(), since, failure);
     }
     if (!this.stopped) this.wire.start();
   }
@@ -347,7 +348,21 @@ export class Engine {
   private tell(update: Update): void {
     if (update.kind === "timeline" || update.kind === "standing") this.remember(update.room);
     if (update.kind === "gone") void this.env.memory.forgetRoom(update.room);
+    if (update.kind === "failed") this.noteFailure(update.pending);
+    if (update.kind === "lost") {
+      for (const { operation } of update.pending) void this.env.memory.forget(operation.id);
+    }
     for (const listener of this.listeners) listener(update);
+  }
+
+  private noteFailure({ operation, state }: Pending): void {
+    if (state.kind !== "failed") return;
+    this.keepFailure(operation.id, { code: state.code, detail: state.detail });
+  }
+
+  private keepFailure(id: string, failure: StoredOperation["failure"]): void {
+    // On a device that is full it may go out once more after a reload, and is refused once more.
+    this.env.memory.keepFailure(id, failure).catch(() => undefined);
   }
 
   private schedule(): void {

@@ -153,6 +153,76 @@ describe("a tab that was left", () => {
   });
 });
 
+describe("what is refused for good", () => {
+  const states = (engine: Engine) => engine.pending().map(({ state }) => state.kind);
+  const lost = (engine: Engine) => {
+    const texts: string[] = [];
+    engine.onUpdate((update) => {
+      if (update.kind !== "lost") return;
+      for (const { operation } of update.pending)
+        if (operation.type === "send") texts.push(bodyOf(operation));
+    });
+    return texts;
+  };
+  const bodyOf = ({ body }: Extract<Operation, { type: "send" }>) => body.text ?? "";
+
+  test("stays as it is over a reload, and goes out when the person says so", async () => {
+    const before = await tab();
+    await net.run();
+    net.server.refusal = "muted";
+    await before.perform(say("let me speak"));
+    await net.run();
+    expect(states(before)).toEqual(["failed"]);
+    before.stop();
+    net.server.refusal = undefined;
+    const after = await tab();
+    await net.run();
+    expect(states(after)).toEqual(["failed"]);
+    expect(net.texts).toEqual([]);
+    const [failed] = after.pending();
+    after.retry(failed?.operation.id ?? "");
+    after.stop();
+    const later = await tab();
+    await net.run();
+    expect(net.texts).toEqual(["let me speak"]);
+    later.stop();
+  });
+
+  test("because its room is gone is told once, and forgotten", async () => {
+    const first = await tab();
+    const told = lost(first);
+    await net.run();
+    net.server.rooms.delete("tea");
+    await first.perform(say("is anybody"));
+    await first.perform(say("there"));
+    net.server.destroy("tea");
+    await net.run();
+    expect(told).toEqual(["is anybody", "there"]);
+    expect(first.pending()).toEqual([]);
+    expect(await (await Memory.open("me")).operations()).toEqual([]);
+  });
+
+  test("is told when its room goes, and when it is found gone after a reload", async () => {
+    const first = await tab();
+    const told = lost(first);
+    await net.run();
+    net.server.refusal = "muted";
+    await first.perform(say("before"));
+    await net.run();
+    net.server.destroy("tea");
+    await net.run();
+    expect(told).toEqual(["before"]);
+    first.stop();
+
+    await (await Memory.open("me")).keep(say("meanwhile"), 0);
+    const second = await tab();
+    const toldLater = lost(second);
+    await net.run();
+    expect(toldLater).toEqual(["meanwhile"]);
+    expect(await (await Memory.open("me")).operations()).toEqual([]);
+  });
+});
+
 describe("a reload", () => {
   test("in mid-send loses nothing and doubles nothing", async () => {
     const before = await tab();

@@ -59,7 +59,7 @@ test("a message that is to be sent takes its files along", async () => {
   const body = { text: "", attachments: ["x"] };
   await memory.keep({ type: "send", id: "1", room: "r", body }, NOW);
   expect(await keys()).toEqual(["b"]);
-  expect((await memory.operations()).map(([{ id }]) => id)).toEqual(["1"]);
+  expect((await memory.operations()).map(({ operation }) => operation.id)).toEqual(["1"]);
 });
 
 test("with a room its files are forgotten", async () => {
