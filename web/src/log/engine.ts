@@ -2,13 +2,14 @@ import type { Link } from "../wire/connection";
 import { ApiError } from "../wire/http";
 import type { ClientFrame, History, ServerFrame } from "../wire/types";
 import { Loading } from "./loading";
-import type { Operation, Pending } from "./outbox";
+import { isPassing, type Operation, type Pending } from "./outbox";
 import type { Reached } from "./progress";
 import { Replica, type Update } from "./replica";
 import { Room } from "./room";
 import { type Memory, REMEMBERED, type StoredOperation, type StoredRoom } from "./storage";
 import type { Tabs } from "./tabs";
 import type { Request } from "./timeline";
+import { Watching } from "./watching";
 
 /** How often changed rooms are written to the device's memory, at the most. */
 const REMEMBER_EVERY = 2_000;
@@ -48,12 +49,15 @@ export type Told =
   | { kind: "frame"; frame: ServerFrame }
   | { kind: "link"; link: Link }
   | { kind: "operation"; operation: Operation; since: number }
-  | { kind: "retry" | "discard"; id: string };
+  | { kind: "retry" | "discard"; id: string }
+  /** There is another leader, who knows nothing of the others yet. */
+  | { kind: "led" };
 
 /** What other tabs ask of the leading one. */
 export type Asked =
   | { kind: "join" }
   | { kind: "transmit"; frame: ClientFrame }
+  | { kind: "watch"; users: readonly string[] }
   | { kind: "operation"; operation: Operation; since: number }
   | { kind: "retry" | "discard"; id: string }
   | { kind: "probe" };
@@ -75,6 +79,10 @@ export class Engine {
   private readonly links = new Set<(link: Link) => void>();
   private readonly dirty = new Set<string>();
   private readonly loading: Loading;
+  /** Whom all tabs watch; known to the leader. */
+  private readonly watching: Watching;
+  /** Whom this tab watches. */
+  private watched: readonly string[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private remembering: ReturnType<typeof setTimeout> | undefined;
   private lastReady: Extract<ServerFrame, { type: "ready" }> | undefined;
@@ -88,6 +96,7 @@ export class Engine {
     operations: readonly StoredOperation[],
   ) {
     this.loading = new Loading(env.random);
+    this.watching = new Watching(() => this.tellWatched(), env.random);
     this.replica = new Replica({
       transmit: (frame) => this.transmit(frame),
       load: (room, request) => void this.load(room, request),
@@ -103,6 +112,7 @@ export class Engine {
       lead: () => void this.lead(),
       told: (message) => this.told(message),
       asked: (message, from) => this.asked(message, from),
+      left: (tab) => this.watching.left(tab),
     });
     this.tabs.ask({ kind: "join" });
   }
@@ -119,6 +129,7 @@ export class Engine {
     clearTimeout(this.timer);
     clearTimeout(this.remembering);
     this.loading.stop();
+    this.watching.stop();
     this.wire.stop();
     this.tabs.leave();
   }
@@ -200,7 +211,13 @@ export class Engine {
     this.schedule();
   }
 
-  /** Sends a frame that is not kept: typing, what is watched. */
+  /** Has the server tell what these people are doing, instead of those before. It is told again when it must. */
+  watch(users: readonly string[]): void {
+    this.watched = users;
+    this.tabs.ask({ kind: "watch", users });
+  }
+
+  /** Sends a frame that is not kept: typing, whether somebody is away. */
   volatile(frame: ClientFrame): void {
     this.transmit(frame);
   }
@@ -238,7 +255,17 @@ export class Engine {
     for (const { operation, since, failure } of await this.env.memory.operations()) {
       this.replica.perform(operation, this.env.now(), since, failure);
     }
-    if (!this.stopped) this.wire.start();
+    if (this.stopped) return;
+    this.tabs.tell({ kind: "led" });
+    this.watch(this.watched);
+    this.wire.start();
+  }
+
+  /** The leader alone knows whom all of them watch, and only once it is greeted how many that may be. */
+  private tellWatched(): void {
+    const { limits } = this.replica;
+    if (!this.tabs.isLeader || !limits) return;
+    this.wire.send({ type: "watch", users: this.watching.users(limits.watched) });
   }
 
   private told(message: Told): void {
@@ -258,6 +285,9 @@ export class Engine {
       case "discard":
         this.replica.discard(message.id);
         break;
+      case "led":
+        this.watch(this.watched);
+        break;
     }
   }
 
@@ -268,6 +298,9 @@ export class Engine {
         break;
       case "transmit":
         this.wire.send(message.frame);
+        break;
+      case "watch":
+        this.watching.watches(from, message.users);
         break;
       case "probe":
         this.wire.probe();
@@ -318,6 +351,21 @@ export class Engine {
     if (frame.type === "ready") this.lastReady = frame;
     this.take(frame);
     this.tabs.tell({ kind: "frame", frame });
+    this.followWatching(frame);
+  }
+
+  private followWatching(frame: ServerFrame): void {
+    if (frame.type === "ready") this.tellWatched();
+    if (frame.type === "presence") this.watching.answered();
+    // Of what is refused for a while, all but this names an operation or a room.
+    if (
+      frame.type === "error" &&
+      frame.id === undefined &&
+      frame.room === undefined &&
+      isPassing(frame.code)
+    ) {
+      this.watching.refused(frame.retry_after_ms);
+    }
   }
 
   private take(frame: ServerFrame): void {

@@ -13,6 +13,8 @@ import { Link, Server } from "./server";
 class Net {
   readonly server = new Server(["tea"]);
   down = false;
+  /** Whom the server was told to watch, each time. */
+  readonly watched: (readonly string[])[] = [];
   private readonly wires = new Set<{ events: ConnectionEvents; link: Link | undefined }>();
 
   connect(events: ConnectionEvents) {
@@ -29,6 +31,7 @@ class Net {
       },
       probe: () => {},
       send: (frame: ClientFrame) => {
+        if (wire.link && frame.type === "watch") this.watched.push([...frame.users].sort());
         wire.link?.take(structuredClone(frame));
         return wire.link !== undefined;
       },
@@ -135,6 +138,51 @@ describe("one user's tabs", () => {
     expect(net.texts).toEqual(["one", "two"]);
     expect(shown(second)).toEqual(["one", "two"]);
     expect(second.pending()).toEqual([]);
+  });
+});
+
+describe("whom tabs watch", () => {
+  const watched = (users: string[]) => vi.waitFor(() => expect(net.watched.at(-1)).toEqual(users));
+
+  test("the server watches for all of them, until they are closed", async () => {
+    const [first, second] = [await tab(), await tab()];
+    first.watch(["ada", "ben"]);
+    second.watch(["ben", "cleo"]);
+    await net.run();
+    expect(net.watched.at(-1)).toEqual(["ada", "ben", "cleo"]);
+    second.watch(["dan"]);
+    await net.run();
+    expect(net.watched.at(-1)).toEqual(["ada", "ben", "dan"]);
+    const third = await tab();
+    third.watch(["eve"]);
+    await net.run();
+    second.stop();
+    await watched(["ada", "ben", "eve"]);
+    first.stop();
+    await net.run();
+    await watched(["eve"]);
+  });
+
+  test("is told again when the server could not do it", async () => {
+    const first = await tab();
+    await net.run();
+    first.watch(["ada"]);
+    await net.run();
+    const before = net.watched.length;
+    const error = { type: "error", code: "unavailable", message: "later", retry_after_ms: 5 } as const;
+    net.server.links.at(-1)?.say(error);
+    await net.run();
+    await vi.waitFor(() => expect(net.watched.slice(before)).toEqual([["ada"]]), 2_000);
+  });
+
+  test("is bounded by what the server watches, whose tab was used last first", async () => {
+    const [first, second] = [await tab(), await tab()];
+    await net.run();
+    first.watch(Array.from({ length: 8 }, (_, index) => `first ${index}`));
+    second.watch(["second 0", "second 1", "second 2", "second 3"]);
+    await net.run();
+    expect(net.watched.at(-1)?.filter((user) => user.startsWith("first"))).toHaveLength(6);
+    expect(net.watched.at(-1)).toHaveLength(10);
   });
 });
 

@@ -163,7 +163,7 @@ export class Link {
       node: "n",
       heartbeat_ms: 25_000,
       token_expires_in_ms: 900_000,
-      limits: { in_flight: 4 },
+      limits: { in_flight: 4, watched: 10 },
       rooms,
       inbox: 0,
     } as unknown as ServerFrame);
