@@ -84,3 +84,23 @@ test("a skin tone and the emoji used last are remembered", async ({ person }) =>
   await expect(ada.page.getByLabel("Skin tone")).toHaveValue("medium");
   await expect(ada.page.getByRole("group", { name: "Used last" }).getByRole("button")).toHaveText(["👋🏽"]);
 });
+
+test("an emoji and a name come in where the cursor is", async ({ person }) => {
+  const ada = await person("Ada");
+  await ada.opens(await ada.makesRoom("Kitchen"));
+  await ada.composer.pressSequentially("tea please");
+  for (let step = 0; step < " please".length; step += 1) await ada.composer.press("ArrowLeft");
+  await ada.page.locator(".composer").getByRole("button", { name: "Emoji" }).click();
+  await ada.page.getByPlaceholder("Search emoji").fill("waving hand");
+  await ada.page.getByRole("gridcell").first().click();
+  await expect(ada.composer).toHaveValue("tea👋 please");
+
+  await ada.composer.fill("@a, please");
+  await ada.composer.press("Home");
+  await expect(ada.page.getByRole("listbox")).toHaveCount(0);
+  await ada.composer.press("ArrowRight");
+  await ada.composer.press("ArrowRight");
+  await expect(ada.page.getByRole("option").first()).toContainText("Ada");
+  await ada.composer.press("Tab");
+  await expect(ada.composer).toHaveValue(/^@ada\S* , please$/);
+});

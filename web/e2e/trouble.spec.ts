@@ -123,6 +123,35 @@ test("what is written without a network is sent when it is back", async ({ perso
   await expectWhole([ada, ben], room, [["before", "in the tunnel"], ["are you there?"]]);
 });
 
+test("what is written without a network for a room that is gone by then is given back", async ({
+  person,
+  network,
+}) => {
+  const [ada, ben] = [await person("Ada", { network }), await person("Ben")];
+  ada.serverMayBeAway = true;
+  ada.refusalIsExpected = true;
+  const room = await ben.makesRoom("Island");
+  await ada.joins(room);
+  await ada.says("before");
+  await ada.delivery("before", "Sent");
+  network.down();
+  await expect(ada.banner).toBeVisible();
+  await ada.says("in a bottle");
+  await ada.sees("in a bottle");
+  await ben.asks(`rooms/${room.id}`, { name: "Island" }, "DELETE");
+  network.up();
+  await ada.page.evaluate(() => window.dispatchEvent(new Event("online")));
+  const told = ada.page.locator(".toast", { hasText: "1 message was not sent" });
+  await ada.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await told.getByRole("button", { name: "Copy text" }).click();
+  expect(await ada.page.evaluate(() => navigator.clipboard.readText())).toBe("in a bottle");
+  await told.getByRole("button", { name: "Dismiss" }).click();
+  await ada.page.reload();
+  await expect(ada.page.getByRole("navigation", { name: "Rooms" })).toBeVisible();
+  await expect(ada.banner).toBeHidden();
+  await expect(told).toHaveCount(0);
+});
+
 test("a network that swallows everything without a word is left when the device wakes up", async ({
   person,
   network,
@@ -252,3 +281,31 @@ async function remembered(text: string): Promise<boolean> {
   }
   return false;
 }
+
+test("on a device that is full, what can't be sent is said, and stays where it was written", async ({
+  person,
+}) => {
+  const ada = await person("Ada");
+  await ada.opens(await ada.makesRoom("Kitchen"));
+  await ada.says("Tea?");
+  await ada.delivery("Tea?", "Sent");
+  await ada.page.evaluate(() => {
+    const put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = function (...args) {
+      if (this.name === "outbox") throw new DOMException("", "QuotaExceededError");
+      return put.apply(this, args);
+    };
+  });
+  const told = ada.page.locator(".toast", { hasText: "no space" });
+  await ada.composer.fill("Coffee?");
+  await ada.composer.press("Enter");
+  await expect(told).toHaveCount(1);
+  await expect(ada.composer).toHaveValue("Coffee?");
+
+  await ada.acts("Tea?", "Edit");
+  const editing = ada.page.getByLabel("Edit message");
+  await editing.fill("Green tea?");
+  await editing.press("Enter");
+  await expect(told).toHaveCount(2);
+  await expect(editing).toHaveValue("Green tea?");
+});

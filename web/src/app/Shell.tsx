@@ -3,7 +3,7 @@ import { lazy, Suspense, useEffect } from "react";
 import { followUploads } from "../features/composer/followUploads";
 import { InboxPage } from "../features/inbox/InboxPage";
 import { followNotifications } from "../features/notifications/notifications";
-import { followPeople, recallPeople, tellWatched } from "../features/people/people";
+import { followPeople, recallPeople } from "../features/people/people";
 import { followMembers } from "../features/people/useMembers";
 import { Directory } from "../features/rooms/Directory";
 import { InvitePage } from "../features/rooms/InvitePage";
@@ -52,9 +52,6 @@ export function Shell() {
       followPresence(conversation),
       followFailures(conversation),
       followUploads(conversation),
-      conversation.engine.onFrame((frame) => {
-        if (frame.type === "ready") tellWatched(conversation);
-      }),
     ];
     return () => {
       for (const stop of stops) stop();

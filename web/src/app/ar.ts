@@ -372,6 +372,11 @@ const texts: Record<string, string> = {
   Today: "اليوم",
   "Too many tries. Try again in {seconds, plural, one {# second} other {# seconds}}.":
     "محاولات كثيرة. حاول مجددًا بعد {seconds, plural, zero {# ثانية} one {ثانية} two {ثانيتين} few {# ثوانٍ} many {# ثانية} other {# ثانية}}.",
+  "{count, plural, one {# message was} other {# messages were}} not sent: you are no longer in that room.":
+    "{count, plural, zero {لم تُرسَل أي رسالة} one {لم تُرسَل رسالة واحدة} two {لم تُرسَل رسالتان} few {لم تُرسَل # رسائل} many {لم تُرسَل # رسالة} other {لم تُرسَل # رسالة}}: لم تعد في تلك الغرفة.",
+  "A message in another room was not sent: {why}": "لم تُرسَل رسالة في غرفة أخرى: {why}",
+  "This device has no space to keep that until it is sent. Free some, and try again.":
+    "لا توجد في هذا الجهاز مساحة لحفظ ذلك حتى يُرسَل. أفرغ بعضها ثم أعد المحاولة.",
   "Too much is waiting to be sent. Try again when there is a connection.":
     "ما ينتظر الإرسال كثير. حاول مجددًا عند عودة الاتصال.",
   Topic: "الموضوع",

@@ -7,10 +7,12 @@ import { Memory } from "../log/storage";
 import { Tabs } from "../log/tabs";
 import type { Request } from "../log/timeline";
 import { uuid7 } from "../log/uuid";
+import { toast } from "../ui/Toasts";
 import { Connection, type Link, openSocket } from "../wire/connection";
 import type { Api } from "../wire/http";
 import type { Draft, History } from "../wire/types";
 import { drawn } from "./drawing";
+import { t } from "./i18n";
 
 /** The least time between two drawings, in milliseconds. */
 const FRAME = 30;
@@ -77,7 +79,7 @@ export class Conversation {
     return this.versions.get(topic) ?? 0;
   }
 
-  /** Says something. */
+  /** Says something. False, as of all that follow, if it could not be done. */
   send(room: string, body: Draft): Promise<boolean> {
     return this.perform({ type: "send", id: uuid7(), room, body });
   }
@@ -97,8 +99,15 @@ export class Conversation {
     return this.perform({ type: "react", id: uuid7(), room, message, emoji, on });
   }
 
-  private perform(operation: Operation): Promise<boolean> {
-    return this.engine.perform(operation);
+  /** Says so when it can't be done. Nothing of it is left then. */
+  private async perform(operation: Operation): Promise<boolean> {
+    try {
+      if (await this.engine.perform(operation)) return true;
+      toast(t("Too much is waiting to be sent. Try again when there is a connection."));
+    } catch {
+      toast(t("This device has no space to keep that until it is sent. Free some, and try again."));
+    }
+    return false;
   }
 
   /**
@@ -167,6 +176,8 @@ function topicsOf(update: Update): string[] {
       return ["outbox"];
     case "failed":
       return [update.pending.operation.room, "outbox"];
+    case "lost":
+      return ["outbox"];
     case "refused":
       return [];
   }

@@ -11,6 +11,8 @@ import { uuid7 } from "../log/uuid";
 interface Entry {
   /** Which page it belongs to. */
   readonly page?: string;
+  /** With which page the person went where it leads; absent: with this one. */
+  readonly visit?: string;
   /** The address that was shown before, if a person of this client came from there. */
   readonly before?: string;
   /** How many layers may lie over the page. */
@@ -54,6 +56,11 @@ function write(next: Entry, path: string, replaces: boolean): void {
 /** Which page is shown: it is the same one after a reload, and when the person comes back to it. */
 export function pageId(): string {
   return here.page ?? "";
+}
+
+/** Another one each time that the person goes somewhere, be it where they are; panels do not change it. */
+export function visitId(): string {
+  return here.visit ?? pageId();
 }
 
 /** Calls back whenever the address may be another one. */
@@ -110,31 +117,41 @@ function whenStill(act: () => void): void {
   else act();
 }
 
-/** Goes to another page. `replace` leaves no way back to this one. */
-export function goTo(path: string, replace = false): void {
+/** How somebody goes to a page. */
+export interface Manner {
+  /** Leaves no way back to this page. */
+  readonly replaces?: boolean;
+  /** The person stays where they are: something beside it is opened or closed. */
+  readonly stays?: boolean;
+}
+
+/** Goes to a page. Who goes to the one they are on comes there anew, which adds no entry. */
+export function goTo(path: string, manner: Manner = {}): void {
+  const { replaces = false, stays = false } = manner;
   whenStill(() => {
     // One entry of a layer becomes the page's; what there is beyond goes first.
-    const spare = replace ? depth() : depth() - 1;
+    const spare = replaces ? depth() : depth() - 1;
     if (spare > 0) {
-      waiting.unshift(() => goTo(path, replace));
+      waiting.unshift(() => goTo(path, manner));
       travel(-spare);
       return;
     }
-    const before = location.pathname + location.search;
-    if (path !== before) {
-      if (replace) write({ ...here, page: uuid7() }, path, true);
-      else write({ page: uuid7(), before }, path, depth() > 0);
-      changed();
-    }
+    const shown = location.pathname + location.search;
+    const visit = stays ? { visit: visitId() } : {};
+    if (path === shown) {
+      if (!replaces && !stays) write({ page: uuid7() }, path, true);
+    } else if (replaces) write({ ...here, ...visit, page: uuid7() }, path, true);
+    else write({ page: uuid7(), before: shown, ...visit }, path, depth() > 0);
+    changed();
     settle();
   });
 }
 
 /** Goes up to a page: back, if the person came from there, so that the history does not grow. */
-export function returnTo(path: string): void {
+export function returnTo(path: string, manner: Manner = {}): void {
   whenStill(() => {
     if (here.before === path) travel(-1 - depth());
-    else goTo(path);
+    else goTo(path, manner);
   });
 }
 

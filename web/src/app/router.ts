@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import { goTo, onAddress, pageId, returnTo } from "./history";
+import { goTo, onAddress, pageId, returnTo, visitId } from "./history";
 
 /** What the main column shows. */
 export type Route =
@@ -49,7 +49,7 @@ export function pathOf(route: Route, panel?: Panel): string {
 
 /** Goes somewhere. `replace` leaves no way back. */
 export function go(route: Route, panel?: Panel, replace = false): void {
-  goTo(pathOf(route, panel), replace);
+  goTo(pathOf(route, panel), { replaces: replace });
 }
 
 /** Goes up, from a room to the rooms: back, if that is where the person came from. */
@@ -60,8 +60,8 @@ export function leaveFor(route: Route): void {
 /** Opens or closes the panel beside the main column. Another panel takes the place of one that is open. */
 export function show(panel: Panel): void {
   const here = parse(new URL(location.href));
-  if (panel) go(here.route, panel, here.panel !== undefined);
-  else returnTo(pathOf(here.route));
+  if (panel) goTo(pathOf(here.route, panel), { replaces: here.panel !== undefined, stays: true });
+  else returnTo(pathOf(here.route), { stays: true });
 }
 
 /** Where the person is. */
@@ -73,4 +73,9 @@ export function useLocation(): { route: Route; panel: Panel } {
 /** Which page of the browser's history the person is on. */
 export function usePage(): string {
   return useSyncExternalStore(onAddress, pageId);
+}
+
+/** Which time it is that the person has gone somewhere: another one, also where they go where they are. */
+export function useVisit(): string {
+  return useSyncExternalStore(onAddress, visitId);
 }

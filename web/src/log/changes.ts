@@ -6,7 +6,7 @@ export type Change =
   | ({ type: "deleted" } & Deleted)
   | ({ type: "reaction" } & Reaction);
 
-/** People that a reaction names at the most; the count is always exact. */
+/** People that a reaction names at the most. */
 const REACTION_USERS = 100;
 
 /**
@@ -30,19 +30,21 @@ export function apply(message: Message, change: Change): Message {
   }
 }
 
+/**
+ * The server's own rule: what one person has done already changes nothing. Somebody who is not among those
+ * named of an emoji with more of them than are named is taken at the event's word.
+ */
 function react(
   reactions: Message["reactions"],
   { emoji, sender, on }: { emoji: string; sender: string; on: boolean },
 ): Message["reactions"] {
   const found = reactions.find((reaction) => reaction.emoji === emoji);
   if (!found) return on ? [...reactions, { emoji, count: 1, users: [sender] }] : reactions;
-  const named = found.users.includes(sender);
-  if (on && named) return reactions;
-  const users = on
-    ? found.users.length < REACTION_USERS
-      ? [...found.users, sender]
-      : found.users
-    : found.users.filter((user) => user !== sender);
+  const isNamed = found.users.includes(sender);
+  const allNamed = found.count === found.users.length;
+  if (on ? isNamed : !isNamed && allNamed) return reactions;
+  const others = found.users.filter((user) => user !== sender);
+  const users = on && allNamed && others.length < REACTION_USERS ? [...others, sender] : others;
   const count = found.count + (on ? 1 : -1);
   return reactions
     .map((reaction) => (reaction === found ? { emoji, count, users } : reaction))

@@ -1,17 +1,18 @@
 import type { Link } from "../wire/connection";
+import { ApiError } from "../wire/http";
 import type { ClientFrame, History, ServerFrame } from "../wire/types";
-import type { Operation, Pending } from "./outbox";
+import { Loading } from "./loading";
+import { isPassing, type Operation, type Pending } from "./outbox";
 import type { Reached } from "./progress";
 import { Replica, type Update } from "./replica";
 import { Room } from "./room";
-import { type Memory, REMEMBERED, type StoredRoom } from "./storage";
+import { type Memory, REMEMBERED, type StoredOperation, type StoredRoom } from "./storage";
 import type { Tabs } from "./tabs";
 import type { Request } from "./timeline";
+import { Watching } from "./watching";
 
 /** How often changed rooms are written to the device's memory, at the most. */
 const REMEMBER_EVERY = 2_000;
-/** How long a failed page of history waits before it is asked for again. */
-const LOAD_AGAIN = 3_000;
 
 /** The part of a connection that the engine uses. */
 export interface Wire {
@@ -29,6 +30,8 @@ export interface Environment {
   history(room: string, request: Request): Promise<History>;
   /** Milliseconds that only grow. */
   now(): number;
+  /** Between 0 and 1, for times that must not be the same on every device. */
+  random?(): number;
   /** Joins the other tabs. */
   tabs(events: ConstructorParameters<typeof Tabs<Told, Asked>>[1]): Tabs<Told, Asked>;
   memory: Memory;
@@ -46,12 +49,15 @@ export type Told =
   | { kind: "frame"; frame: ServerFrame }
   | { kind: "link"; link: Link }
   | { kind: "operation"; operation: Operation; since: number }
-  | { kind: "retry" | "discard"; id: string };
+  | { kind: "retry" | "discard"; id: string }
+  /** There is another leader, who knows nothing of the others yet. */
+  | { kind: "led" };
 
 /** What other tabs ask of the leading one. */
 export type Asked =
   | { kind: "join" }
   | { kind: "transmit"; frame: ClientFrame }
+  | { kind: "watch"; users: readonly string[] }
   | { kind: "operation"; operation: Operation; since: number }
   | { kind: "retry" | "discard"; id: string }
   | { kind: "probe" };
@@ -72,8 +78,11 @@ export class Engine {
   private readonly frames = new Set<(frame: ServerFrame) => void>();
   private readonly links = new Set<(link: Link) => void>();
   private readonly dirty = new Set<string>();
-  /** Pages that were asked for and have not come. */
-  private readonly loading = new Set<string>();
+  private readonly loading: Loading;
+  /** Whom all tabs watch; known to the leader. */
+  private readonly watching: Watching;
+  /** Whom this tab watches. */
+  private watched: readonly string[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private remembering: ReturnType<typeof setTimeout> | undefined;
   private lastReady: Extract<ServerFrame, { type: "ready" }> | undefined;
@@ -84,8 +93,10 @@ export class Engine {
     private readonly env: Environment,
     user: string,
     rooms: StoredRoom[],
-    operations: [Operation, number][],
+    operations: readonly StoredOperation[],
   ) {
+    this.loading = new Loading(env.random);
+    this.watching = new Watching(() => this.tellWatched(), env.random);
     this.replica = new Replica({
       transmit: (frame) => this.transmit(frame),
       load: (room, request) => void this.load(room, request),
@@ -101,6 +112,7 @@ export class Engine {
       lead: () => void this.lead(),
       told: (message) => this.told(message),
       asked: (message, from) => this.asked(message, from),
+      left: (tab) => this.watching.left(tab),
     });
     this.tabs.ask({ kind: "join" });
   }
@@ -116,6 +128,8 @@ export class Engine {
     this.stopped = true;
     clearTimeout(this.timer);
     clearTimeout(this.remembering);
+    this.loading.stop();
+    this.watching.stop();
     this.wire.stop();
     this.tabs.leave();
   }
@@ -179,6 +193,7 @@ export class Engine {
   /** Tries an operation that has failed once more. */
   retry(id: string): void {
     this.replica.retry(id, this.env.now());
+    this.keepFailure(id, undefined);
     this.pass({ kind: "retry", id });
     this.schedule();
   }
@@ -196,24 +211,37 @@ export class Engine {
     this.schedule();
   }
 
-  /** Sends a frame that is not kept: typing, what is watched. */
+  /** Has the server tell what these people are doing, instead of those before. It is told again when it must. */
+  watch(users: readonly string[]): void {
+    this.watched = users;
+    this.tabs.ask({ kind: "watch", users });
+  }
+
+  /** Sends a frame that is not kept: typing, whether somebody is away. */
   volatile(frame: ClientFrame): void {
     this.transmit(frame);
   }
 
-  /** Loads a part of a room's history, unless the same is on its way already. */
+  /**
+   * Loads a part of a room's history, unless the same is on its way already. If that fails, whoever
+   * follows the room is told when it can be asked for again.
+   */
   async load(id: string, request: Request): Promise<void> {
     const asked = JSON.stringify([id, request]);
-    if (this.loading.has(asked)) return;
-    this.loading.add(asked);
-    const page = await this.env.history(id, request).catch(() => undefined);
-    this.loading.delete(asked);
-    if (this.stopped) return;
-    if (page) this.replica.loaded(id, request, page);
-    // A room that is waiting to be shown must come; anything else is asked for when it is needed.
-    else if (this.replica.room(id)?.reloading) {
-      setTimeout(() => void this.load(id, request), LOAD_AGAIN);
-    }
+    if (!this.loading.begin(asked)) return;
+    const page = await this.env.history(id, request).catch((error: unknown) => {
+      const least = error instanceof ApiError ? error.problem?.retry_after_ms : undefined;
+      this.loading.failed(asked, least, () => this.loadAgain(id, request));
+    });
+    if (!page) return;
+    this.loading.came(asked);
+    if (!this.stopped) this.replica.loaded(id, request, page);
+  }
+
+  private loadAgain(id: string, request: Request): void {
+    // A room that is waiting to be shown must come; anything else comes if somebody still wants it.
+    if (this.replica.room(id)?.reloading) void this.load(id, request);
+    else this.tell({ kind: "timeline", room: id, wanted: true });
   }
 
   /** Makes sure of the connection: the device woke up, or the page is looked at again. */
@@ -224,10 +252,20 @@ export class Engine {
 
   private async lead(): Promise<void> {
     // What other tabs did and the last leader had not finished.
-    for (const [operation, since] of await this.env.memory.operations()) {
-      this.replica.perform(operation, this.env.now(), since);
+    for (const { operation, since, failure } of await this.env.memory.operations()) {
+      this.replica.perform(operation, this.env.now(), since, failure);
     }
-    if (!this.stopped) this.wire.start();
+    if (this.stopped) return;
+    this.tabs.tell({ kind: "led" });
+    this.watch(this.watched);
+    this.wire.start();
+  }
+
+  /** The leader alone knows whom all of them watch, and only once it is greeted how many that may be. */
+  private tellWatched(): void {
+    const { limits } = this.replica;
+    if (!this.tabs.isLeader || !limits) return;
+    this.wire.send({ type: "watch", users: this.watching.users(limits.watched) });
   }
 
   private told(message: Told): void {
@@ -247,6 +285,9 @@ export class Engine {
       case "discard":
         this.replica.discard(message.id);
         break;
+      case "led":
+        this.watch(this.watched);
+        break;
     }
   }
 
@@ -257,6 +298,9 @@ export class Engine {
         break;
       case "transmit":
         this.wire.send(message.frame);
+        break;
+      case "watch":
+        this.watching.watches(from, message.users);
         break;
       case "probe":
         this.wire.probe();
@@ -307,6 +351,21 @@ export class Engine {
     if (frame.type === "ready") this.lastReady = frame;
     this.take(frame);
     this.tabs.tell({ kind: "frame", frame });
+    this.followWatching(frame);
+  }
+
+  private followWatching(frame: ServerFrame): void {
+    if (frame.type === "ready") this.tellWatched();
+    if (frame.type === "presence") this.watching.answered();
+    // Of what is refused for a while, all but this names an operation or a room.
+    if (
+      frame.type === "error" &&
+      frame.id === undefined &&
+      frame.room === undefined &&
+      isPassing(frame.code)
+    ) {
+      this.watching.refused(frame.retry_after_ms);
+    }
   }
 
   private take(frame: ServerFrame): void {
@@ -323,7 +382,8 @@ export class Engine {
 
   private follow(link: Link): void {
     this.state = link;
-    if (link.kind !== "online") this.replica.disconnected();
+    if (link.kind === "online") this.loading.wake();
+    else this.replica.disconnected();
     for (const listener of this.links) listener(link);
   }
 
@@ -336,7 +396,21 @@ export class Engine {
   private tell(update: Update): void {
     if (update.kind === "timeline" || update.kind === "standing") this.remember(update.room);
     if (update.kind === "gone") void this.env.memory.forgetRoom(update.room);
+    if (update.kind === "failed") this.noteFailure(update.pending);
+    if (update.kind === "lost") {
+      for (const { operation } of update.pending) void this.env.memory.forget(operation.id);
+    }
     for (const listener of this.listeners) listener(update);
+  }
+
+  private noteFailure({ operation, state }: Pending): void {
+    if (state.kind !== "failed") return;
+    this.keepFailure(operation.id, { code: state.code, detail: state.detail });
+  }
+
+  private keepFailure(id: string, failure: StoredOperation["failure"]): void {
+    // On a device that is full it may go out once more after a reload, and is refused once more.
+    this.env.memory.keepFailure(id, failure).catch(() => undefined);
   }
 
   private schedule(): void {
@@ -356,7 +430,8 @@ export class Engine {
       this.remembering = undefined;
       const rooms = [...this.dirty].flatMap((id) => this.replica.room(id) ?? []);
       this.dirty.clear();
-      void this.env.memory.keepRooms(rooms.map(memorise));
+      // A device that is full remembers what it has.
+      this.env.memory.keepRooms(rooms.map(memorise)).catch(() => undefined);
     }, REMEMBER_EVERY);
   }
 }

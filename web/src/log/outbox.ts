@@ -4,6 +4,12 @@ import type { Position } from "./position";
 /** What one person does to a room's log: everything that has an id and is acknowledged. */
 export type Operation = Extract<ClientFrame, { type: "send" | "edit" | "delete" | "react" }>;
 
+/** Why an operation was refused for good. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly detail: string;
+}
+
 /** How far an operation has come. */
 export type State =
   /** Waits to go out, or for its place in the room. */
@@ -11,7 +17,7 @@ export type State =
   /** Everybody can see it, in this place; it is not stored yet. */
   | { kind: "placed"; position: Position }
   /** Refused for good. It stays until it is retried or discarded. */
-  | { kind: "failed"; code: ErrorCode; detail: string };
+  | ({ kind: "failed" } & Failure);
 
 /** An operation that is not stored yet. */
 export interface Pending {
@@ -52,6 +58,11 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "token_expired",
 ]);
 
+/** Whether the same frame may succeed later. */
+export function isPassing(code: ErrorCode): boolean {
+  return PASSING.has(code);
+}
+
 /**
  * What is not stored yet, in the order in which the person did it.
  *
@@ -63,10 +74,10 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export class Outbox {
   private entries: Entry[] = [];
 
-  /** Adds an operation. False if there is no room for it or its id is taken. */
-  push(operation: Operation, since: number): boolean {
+  /** Adds an operation, which may have failed before. False if there is no room for it or its id is taken. */
+  push(operation: Operation, since: number, failure?: Failure): boolean {
     if (this.entries.length >= CAPACITY || this.has(operation.id)) return false;
-    const state: State = { kind: "sending" };
+    const state: State = failure ? { kind: "failed", ...failure } : { kind: "sending" };
     this.entries.push({ operation, since, state, due: undefined, inFlight: false, sent: 0 });
     return true;
   }
@@ -148,7 +159,7 @@ export class Outbox {
     const entry = this.find(id);
     if (!entry) return false;
     entry.inFlight = false;
-    if (PASSING.has(code) || entry.state.kind === "placed") {
+    if (isPassing(code) || entry.state.kind === "placed") {
       entry.due = now + (after ?? RETRY_AFTER);
       return false;
     }
@@ -169,6 +180,15 @@ export class Outbox {
   discard(id: string): Operation | undefined {
     const given = (entry: Entry) => entry.state.kind === "failed" || entry.sent === 0;
     return this.take((entry) => entry.operation.id === id && given(entry));
+  }
+
+  /** Forgets all of a room, or what has failed there. Returns it. */
+  giveUp(room: string, which: "all" | "failed"): readonly Pending[] {
+    const given = this.entries.filter(
+      ({ operation, state }) => operation.room === room && (which === "all" || state.kind === "failed"),
+    );
+    this.entries = this.entries.filter((entry) => !given.includes(entry));
+    return given;
   }
 
   private find(id: string): Entry | undefined {

@@ -11,10 +11,11 @@ import type {
   ServerFrame,
 } from "../wire/types";
 import type { Change } from "./changes";
-import { type Operation, Outbox, type Pending } from "./outbox";
+import { type Failure, isPassing, type Operation, Outbox, type Pending } from "./outbox";
 import type { Position } from "./position";
 import type { Reached } from "./progress";
 import { HEAD_GRACE, RESUME_GRACE, Room, type Standing } from "./room";
+import type { StoredOperation } from "./storage";
 import type { Request } from "./timeline";
 
 /** Something that the screen or the device's memory has to follow. */
@@ -41,6 +42,8 @@ export type Update =
   | { kind: "outbox" }
   /** An operation was refused for good. */
   | { kind: "failed"; pending: Pending }
+  /** This was done in a room that is not heard any more: it was refused for good, and is forgotten. */
+  | { kind: "lost"; room: string; pending: readonly Pending[] }
   /** A frame that was no operation was refused. */
   | { kind: "refused"; error: ErrorFrame };
 
@@ -108,10 +111,10 @@ export class Replica {
   }
 
   /** Rooms and messages as this device remembers them, before any connection. */
-  restore(user: string, rooms: Iterable<Room>, operations: Iterable<[Operation, number]>): void {
+  restore(user: string, rooms: Iterable<Room>, operations: Iterable<StoredOperation>): void {
     this.me = user;
     for (const room of rooms) this.known.set(room.id, room);
-    for (const [operation, since] of operations) this.outbox.push(operation, since);
+    for (const { operation, since, failure } of operations) this.outbox.push(operation, since, failure);
   }
 
   /** There is no connection any more. What is unacknowledged goes out again after `ready`. */
@@ -186,9 +189,9 @@ export class Replica {
     this.transmitDue(now);
   }
 
-  /** Does something to a room's log. False if the outbox is full. */
-  perform(operation: Operation, now: number, since: number): boolean {
-    if (!this.outbox.push(operation, since)) return false;
+  /** Does something to a room's log, or takes note that it has failed. False if the outbox is full. */
+  perform(operation: Operation, now: number, since: number, failure?: Failure): boolean {
+    if (!this.outbox.push(operation, since, failure)) return false;
     this.pendingChanged(operation.room);
     this.transmitDue(now);
     return true;
@@ -250,6 +253,8 @@ export class Replica {
       this.stands(id, standing);
     }
     this.outbox.reconnected();
+    const unheard = this.outbox.list().flatMap(({ operation: { room } }) => (heard.has(room) ? [] : room));
+    for (const room of new Set(unheard)) this.giveUp(room, "failed");
     for (const room of this.known.values()) this.mark(room, now);
   }
 
@@ -320,6 +325,15 @@ export class Replica {
 
   private gone(id: string): void {
     if (this.known.delete(id)) this.effects.tell({ kind: "gone", room: id });
+    this.giveUp(id, "failed");
+  }
+
+  /** Forgets what was done in a room that is not heard, where it can't be seen that it has failed. */
+  private giveUp(room: string, which: "all" | "failed"): void {
+    const pending = this.outbox.giveUp(room, which);
+    if (pending.length === 0) return;
+    this.effects.tell({ kind: "lost", room, pending });
+    this.effects.tell({ kind: "outbox" });
   }
 
   private marked(id: string, mark: Mark): void {
@@ -358,7 +372,9 @@ export class Replica {
     if (id !== undefined && this.outbox.has(id)) {
       const final = this.outbox.refused(id, code, message, retry_after_ms, now);
       const pending = this.outbox.get(id);
-      if (final && pending) {
+      if (pending && !isPassing(code) && !this.known.has(pending.operation.room)) {
+        this.giveUp(pending.operation.room, "all");
+      } else if (final && pending) {
         this.effects.tell({ kind: "failed", pending });
         this.pendingChanged(pending.operation.room);
       }

@@ -8,7 +8,7 @@ import {
 } from "idb";
 import type { Message, Room, User } from "../wire/types";
 import type { Interval } from "./intervals";
-import type { Operation } from "./outbox";
+import type { Failure, Operation } from "./outbox";
 import type { Position } from "./position";
 
 /** A room as the device remembers it: enough to be read offline, and to resume. */
@@ -18,6 +18,15 @@ export interface StoredRoom {
   /** The newest messages, and which seqs they cover. */
   readonly messages: readonly Message[];
   readonly covered: readonly Interval[];
+}
+
+/** An operation that is not stored by the server yet. */
+export interface StoredOperation {
+  readonly operation: Operation;
+  /** When the person did it, by this device's clock. */
+  readonly since: number;
+  /** Why it was refused for good, if it was: it does not go out by itself. */
+  readonly failure?: Failure | undefined;
 }
 
 /** What was written and not sent. */
@@ -49,7 +58,7 @@ export interface StoredUpload {
 
 interface Schema extends DBSchema {
   /** Operations that are not stored yet, by id, in the order they were made. */
-  outbox: { key: string; value: { order: number; since: number; operation: Operation } };
+  outbox: { key: string; value: StoredOperation & { readonly order: number } };
   rooms: { key: string; value: StoredRoom };
   /** What the lists beside the log are drawn from. */
   lists: { key: string; value: readonly Room[] | readonly User[] };
@@ -125,11 +134,9 @@ export class Memory {
   }
 
   /** The outbox, in the order it was filled. */
-  async operations(): Promise<[Operation, number][]> {
+  async operations(): Promise<readonly StoredOperation[]> {
     const all = await this.database.getAll("outbox");
-    return all
-      .sort((a, b) => a.order - b.order)
-      .map(({ operation, since }): [Operation, number] => [operation, since]);
+    return all.sort((a, b) => a.order - b.order);
   }
 
   /**
@@ -148,6 +155,14 @@ export class Memory {
     const put = transaction.objectStore("outbox").put(entry, operation.id);
     await forgetWhere(transaction, ({ attachment }) => attachments.some((id) => id === attachment));
     await Promise.all([put, transaction.done]);
+  }
+
+  /** Takes note that an operation was refused for good, or that it is to be tried again, if it is remembered. */
+  async keepFailure(id: string, failure: Failure | undefined): Promise<void> {
+    const transaction = this.database.transaction("outbox", "readwrite");
+    const known = await transaction.store.get(id);
+    if (known) await transaction.store.put({ ...known, failure }, id);
+    await transaction.done;
   }
 
   /** Forgets an operation that is stored or was taken back. */

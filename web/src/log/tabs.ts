@@ -2,7 +2,8 @@
  * One tab of many speaks with the server; the others follow it.
  *
  * The tab that holds the lock is the leader. When it closes, however it closes, the browser gives
- * the lock to another. Tabs talk over a broadcast channel: followers ask, the leader tells.
+ * the lock to another. Tabs talk over a broadcast channel: followers ask, the leader tells. Each tab has
+ * a lock of its own besides, by which the leader knows that it is there.
  */
 export interface TabEvents<Told, Asked> {
   /** This tab leads from now on, until it closes or {@link Tabs.leave} is called. */
@@ -11,6 +12,8 @@ export interface TabEvents<Told, Asked> {
   told(message: Told): void;
   /** A follower asks. The leader only. */
   asked(message: Asked, from: string): void;
+  /** A follower that has asked something is closed. The leader only. */
+  left(tab: string): void;
 }
 
 type Envelope<Told, Asked> =
@@ -34,27 +37,26 @@ export class Tabs<Told, Asked> {
   /** This tab's name among its siblings. */
   readonly id = crypto.randomUUID();
   private leads = false;
-  private release: (() => void) | undefined;
+  /** Lets go of the locks that are held. */
+  private readonly releases: (() => void)[] = [];
+  /** Followers whose end is waited for. */
+  private readonly followers = new Set<string>();
   private readonly abort = new AbortController();
   private readonly channel: BroadcastChannel;
   private isOver = false;
 
   constructor(
-    name: string,
+    private readonly name: string,
     private readonly events: TabEvents<Told, Asked>,
-    platform: TabPlatform = browser,
+    private readonly platform: TabPlatform = browser,
   ) {
+    this.lock(this.lockOf(this.id), () => this.hold());
     this.channel = platform.channel(name);
     this.channel.onmessage = ({ data }) => this.heard(data as Envelope<Told, Asked>);
-    const held = () =>
-      new Promise<void>((resolve) => {
-        this.release = resolve;
-        this.leads = true;
-        events.lead();
-      });
-    platform.locks.request(name, { signal: this.abort.signal }, held).catch((error: unknown) => {
-      // Left before it was ever the leader.
-      if (!this.abort.signal.aborted) throw error;
+    this.lock(name, () => {
+      this.leads = true;
+      events.lead();
+      return this.hold();
     });
   }
 
@@ -78,7 +80,7 @@ export class Tabs<Told, Asked> {
   leave(): void {
     this.isOver = true;
     this.abort.abort();
-    this.release?.();
+    for (const release of this.releases) release();
     this.leads = false;
     this.channel.close();
   }
@@ -88,10 +90,39 @@ export class Tabs<Told, Asked> {
     if (!this.isOver) this.channel.postMessage(envelope);
   }
 
+  private lockOf(tab: string): string {
+    return `${this.name}.${tab}`;
+  }
+
+  private lock(name: string, held: () => Promise<void> | undefined): void {
+    const { signal } = this.abort;
+    this.platform.locks.request(name, { signal }, held).catch((error: unknown) => {
+      // Left before it was ever given the lock.
+      if (!signal.aborted) throw error;
+    });
+  }
+
+  /** Until this tab leaves. */
+  private hold(): Promise<void> {
+    return new Promise((resolve) => this.releases.push(resolve));
+  }
+
+  private follow(tab: string): void {
+    if (this.followers.has(tab)) return;
+    this.followers.add(tab);
+    this.lock(this.lockOf(tab), () => {
+      this.followers.delete(tab);
+      if (!this.isOver) this.events.left(tab);
+      return undefined;
+    });
+  }
+
   private heard(envelope: Envelope<Told, Asked>): void {
     if (this.isOver) return;
     if (envelope.kind === "asked") {
-      if (this.leads) this.events.asked(envelope.message, envelope.from);
+      if (!this.leads) return;
+      this.follow(envelope.from);
+      this.events.asked(envelope.message, envelope.from);
     } else if (!this.leads && (envelope.to === undefined || envelope.to === this.id)) {
       this.events.told(envelope.message);
     }

@@ -60,6 +60,9 @@ const RENEWABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "token_expired",
 ]);
 
+/** How long an answer may take until its end, in milliseconds. What sends a file takes as long as it takes. */
+const PATIENCE = 15_000;
+
 /** Where the tabs of a browser note when one of them has got new tokens. */
 const RENEWED = "hubbub.renewed";
 
@@ -75,6 +78,8 @@ export function csrf(): string | undefined {
  */
 export class Api {
   private renewing: Promise<boolean> | undefined;
+
+  constructor(private readonly patience = PATIENCE) {}
 
   /** Gets new tokens. False if the session is over. Calls at the same time share one request. */
   renew(): Promise<boolean> {
@@ -104,7 +109,8 @@ export class Api {
     }
     if (!answer.ok) throw await refusal(answer);
     const hasBody = answer.status !== 204 && answer.status !== 202;
-    return (hasBody ? await answer.json() : undefined) as T;
+    if (!hasBody) return undefined as T;
+    return (await answer.json().catch((cause: unknown) => unreached(cause, options.signal))) as T;
   }
 
   private async isRenewable(answer: Response): Promise<boolean> {
@@ -126,19 +132,25 @@ export class Api {
     if (body !== undefined) headers.set("content-type", isBlob ? body.type : "application/json");
     const token = method === "GET" ? undefined : csrf();
     if (token !== undefined) headers.set("x-csrf-token", token);
+    const ends = [...(signal ? [signal] : []), ...(isBlob ? [] : [AbortSignal.timeout(this.patience)])];
     try {
       return await fetch(url, {
         method,
         headers,
         credentials: "same-origin",
+        signal: AbortSignal.any(ends),
         ...(body === undefined ? {} : { body: isBlob ? body : JSON.stringify(body) }),
-        ...(signal === undefined ? {} : { signal }),
       });
     } catch (cause) {
-      if (signal?.aborted) throw cause;
-      throw new ApiError(undefined, "The server can't be reached");
+      return unreached(cause, signal);
     }
   }
+}
+
+/** Throws what a request comes to that had no answer, or not all of it. */
+function unreached(cause: unknown, signal: AbortSignal | undefined): never {
+  if (signal?.aborted) throw cause;
+  throw new ApiError(undefined, "The server can't be reached");
 }
 
 async function refusal(answer: Response): Promise<ApiError> {

@@ -32,13 +32,19 @@ export function EditBox({ room, message, onClose }: Props) {
     };
   }, []);
 
-  const save = () => {
+  const isSaving = useRef(false);
+
+  const save = async () => {
+    if (isSaving.current) return;
     const said = text.trim();
     const files = message.body.attachments?.length ?? 0;
     if (said === "" && files === 0) {
       openDialog({ kind: "delete-message", room: room.id, message });
     } else if (said !== message.body.text) {
-      void conversation.edit(room.id, message.id, said);
+      isSaving.current = true;
+      const isSaved = await conversation.edit(room.id, message.id, said);
+      isSaving.current = false;
+      if (!isSaved) return;
     }
     onClose();
   };
@@ -50,7 +56,7 @@ export function EditBox({ room, message, onClose }: Props) {
       onClose();
     } else if (event.key === "Enter" && event.shiftKey !== enterSends) {
       event.preventDefault();
-      save();
+      void save();
     }
   };
 
@@ -71,7 +77,7 @@ export function EditBox({ room, message, onClose }: Props) {
           {enterSends ? t("Enter saves, Esc cancels") : t("Shift+Enter saves, Esc cancels")}
         </span>
         <Button onPress={onClose}>{t("Cancel")}</Button>
-        <Button kind="primary" onPress={save}>
+        <Button kind="primary" onPress={() => void save()}>
           {t("Save")}
         </Button>
       </div>

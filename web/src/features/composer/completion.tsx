@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type RefObject, useEffect, useState } from "react";
+import { type KeyboardEvent, type RefObject, type TextareaHTMLAttributes, useEffect, useState } from "react";
 import { usedEmoji } from "../../app/preferences";
 import { Avatar } from "../../ui/Avatar";
 import type { Room } from "../../wire/types";
@@ -27,11 +27,16 @@ const SHOWN = 8;
 /** `@name` or `:emoji:` just before the cursor, after a space or at the start. */
 const TRIGGER = /(^|[\s(])([@:])([\p{L}\p{N}_.+-]{0,32})$/u;
 
+type ComboboxAttributes = Pick<
+  TextareaHTMLAttributes<HTMLTextAreaElement>,
+  "role" | "aria-autocomplete" | "aria-expanded" | "aria-controls" | "aria-activedescendant" | "onSelect"
+>;
+
 /** What is being completed, and with what. */
 export interface Completion {
   readonly options: readonly Option[];
   readonly chosen: number;
-  readonly attributes: Record<string, string | boolean | undefined>;
+  readonly attributes: ComboboxAttributes;
   choose(index: number): void;
   accept(index: number): void;
   insert(text: string): void;
@@ -39,19 +44,41 @@ export interface Completion {
   onKeyDown(event: KeyboardEvent): boolean;
 }
 
+/** What stands before the cursor and can be completed. */
+interface Begun {
+  /** Where its sign is. */
+  readonly at: number;
+  readonly sign: string;
+  readonly word: string;
+}
+
+/** What is begun before a cursor, if anything is. */
+function begunAt(text: string, cursor: number): Begun | undefined {
+  const found = TRIGGER.exec(text.slice(0, cursor));
+  if (!found) return undefined;
+  const [, , sign = "", word = ""] = found;
+  return { at: cursor - word.length - 1, sign, word };
+}
+
+const keyOf = (begun: Begun | undefined) => begun && `${begun.at}${begun.sign}${begun.word}`;
+
 const fold = (text: string) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
 /** Completes `@` with people of the room and `:` with emoji. */
 export function useCompletion({ input, text, setText, room }: Around): Completion {
-  const [dismissed, dismiss] = useState<string>();
+  const [dismissed, dismiss] = useState<number>();
   const [chosen, choose] = useState(0);
-  const cursor = input.current?.selectionStart ?? text.length;
-  const found = TRIGGER.exec(text.slice(0, cursor));
-  const [, , sign, word = ""] = found ?? [];
-  const at = found ? cursor - word.length - 1 : cursor;
+  /** What was begun where the cursor was moved to last: another one is drawn anew. */
+  const [, follow] = useState<string>();
+  const selection = () => {
+    const { selectionStart: from, selectionEnd: to } = input.current ?? {};
+    return { from: from ?? text.length, to: to ?? text.length };
+  };
+  const begun = begunAt(text, selection().from);
+  const { sign, word = "" } = begun ?? {};
   const people = usePeopleOptions(room, sign === "@" ? word : undefined);
   const emoji = sign === ":" && word.length >= 2 ? emojiOptions(word) : [];
-  const options = found && dismissed !== `${at}${sign}` ? [...people, ...emoji].slice(0, SHOWN) : [];
+  const options = begun && dismissed !== begun.at ? [...people, ...emoji].slice(0, SHOWN) : [];
 
   useEffect(() => {
     choose(0);
@@ -67,9 +94,11 @@ export function useCompletion({ input, text, setText, room }: Around): Completio
   };
   const accept = (index: number) => {
     const option = options[index];
-    if (!option) return;
-    if (sign === ":") usedEmoji(option.insert.trim());
-    replace(at, cursor, option.insert);
+    const { from, to } = selection();
+    const replaced = begunAt(text, from);
+    if (!option || !replaced) return;
+    if (replaced.sign === ":") usedEmoji(option.insert.trim());
+    replace(replaced.at, to, option.insert);
   };
 
   return {
@@ -77,13 +106,18 @@ export function useCompletion({ input, text, setText, room }: Around): Completio
     chosen,
     choose,
     accept,
-    insert: (piece) => replace(cursor, input.current?.selectionEnd ?? cursor, piece),
+    insert: (piece) => {
+      const { from, to } = selection();
+      replace(from, to, piece);
+    },
     attributes: {
       role: "combobox",
       "aria-autocomplete": "list",
       "aria-expanded": options.length > 0,
       "aria-controls": options.length > 0 ? "completions" : undefined,
       "aria-activedescendant": options.length > 0 ? `completion-${chosen}` : undefined,
+      onSelect: ({ currentTarget }) =>
+        follow(keyOf(begunAt(currentTarget.value, currentTarget.selectionStart))),
     },
     onKeyDown: (event) => {
       if (options.length === 0) return false;
@@ -99,7 +133,7 @@ export function useCompletion({ input, text, setText, room }: Around): Completio
           accept(chosen);
           break;
         case "Escape":
-          dismiss(`${at}${sign}`);
+          dismiss(begun?.at);
           event.stopPropagation();
           break;
         default:

@@ -33,7 +33,32 @@ export function draftOf(room: string): StoredDraft {
 export function writeDraft({ memory }: Conversation, room: string, change: Partial<StoredDraft>): void {
   const draft = { ...draftOf(room), ...change };
   useDrafts.setState({ [room]: draft });
-  void memory.keepDraft(room, draft);
+  // On a device that is full, what is written is there as long as the page is.
+  memory.keepDraft(room, draft).catch(() => undefined);
+}
+
+/** What was written and is being said. */
+interface Taken {
+  readonly draft: StoredDraft;
+  /** The message is on its way. */
+  readonly sent: () => void;
+  /** It is not: it stands where it was written again, before what has been written meanwhile. */
+  readonly giveBack: () => void;
+}
+
+/** Takes what is written in a room, to say it. The device remembers it until that is done. */
+export function takeDraft(conversation: Conversation, room: string): Taken {
+  const draft = draftOf(room);
+  useDrafts.setState({ [room]: EMPTY });
+  return {
+    draft,
+    sent: () => writeDraft(conversation, room, {}),
+    giveBack: () => {
+      const { text, replyTo } = draftOf(room);
+      const texts = [draft.text, text].filter((text) => text !== "");
+      writeDraft(conversation, room, { text: texts.join("\n"), replyTo: replyTo ?? draft.replyTo });
+    },
+  };
 }
 
 // Somebody else may come.

@@ -3,7 +3,7 @@ import type { Conversation } from "../../app/conversation";
 import { t } from "../../app/i18n";
 import { toast } from "../../ui/Toasts";
 import { useSession } from "../session/session";
-import { draftOf, recallDraft, writeDraft } from "./drafts";
+import { draftOf, recallDraft, takeDraft } from "./drafts";
 import { countGraphemes } from "./graphemes";
 import { hold, settled, take } from "./uploads";
 
@@ -47,23 +47,21 @@ export async function say(conversation: Conversation, room: string, most: number
     useHeld.setState(others, true);
   }
   const files = take(room);
-  const draft = draftOf(room);
-  const text = draft.text.trim();
+  const text = draftOf(room).text.trim();
   if (files === undefined) hold(room, false);
   if (files === undefined || (text === "" && files.ids.length === 0)) return;
-  writeDraft(conversation, room, { text: "", replyTo: undefined });
+  const written = takeDraft(conversation, room);
+  const { replyTo } = written.draft;
   const body = {
     text,
     ...(files.ids.length > 0 ? { attachments: [...files.ids] } : {}),
-    ...(draft.replyTo ? { reply_to: draft.replyTo } : {}),
+    ...(replyTo ? { reply_to: replyTo } : {}),
   };
-  if (await conversation.send(room, body)) {
-    files.sent();
-    return;
+  const isSent = await conversation.send(room, body);
+  for (const taken of [written, files]) {
+    if (isSent) taken.sent();
+    else taken.giveBack();
   }
-  writeDraft(conversation, room, draft);
-  files.giveBack();
-  toast(t("Too much is waiting to be sent. Try again when there is a connection."));
 }
 
 /** Goes on holding what was to be said in a room when the page was left. */

@@ -153,12 +153,6 @@ function tellSoon(conversation: Conversation): void {
   waiting = true;
   setTimeout(() => {
     waiting = false;
-    tellWatched(conversation);
+    conversation.engine.watch([...onScreen.keys()]);
   }, GATHER);
-}
-
-/** Tells the server whose presence is on screen: after each change, and on each new connection. */
-export function tellWatched({ engine }: Conversation): void {
-  const most = engine.limits?.watched ?? 500;
-  engine.volatile({ type: "watch", users: [...onScreen.keys()].slice(0, most) });
 }

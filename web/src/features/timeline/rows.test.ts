@@ -120,6 +120,43 @@ describe("what is on its way", () => {
   });
 });
 
+describe("a reaction that is on its way", () => {
+  const react = (on: boolean, state: Pending["state"] = { kind: "sending" }): Pending => ({
+    operation: { type: "react", id: "x", room: "r", message: "id-1", emoji: "👍", on },
+    since: START,
+    state,
+  });
+  const shown = (users: string[], pending: Pending, count = users.length) => {
+    const reactions = count > 0 ? [{ emoji: "👍", count, users }] : [];
+    const row = rows([message(1, "a", 0, { reactions })], { pending: [pending] }).at(-1);
+    const [reaction] = row?.kind === "message" ? row.message.reactions : [];
+    return reaction && [reaction.count, reaction.users];
+  };
+  const placed = { kind: "placed", position: { epoch: 1, seq: 2 } } as const;
+
+  test("is shown at once, and once", () => {
+    expect(shown(["a"], react(true))).toEqual([2, ["a", "me"]]);
+    expect(shown(["a", "me"], react(true))).toEqual([2, ["a", "me"]]);
+    expect(shown(["me"], react(false))).toBeUndefined();
+  });
+
+  test("hides nobody else's when it is withdrawn and the log knows that already", () => {
+    expect(shown(["a"], react(false))).toEqual([1, ["a"]]);
+    expect(shown(["a"], react(false, placed))).toEqual([1, ["a"]]);
+  });
+
+  test("leaves what came after it as it is", () => {
+    expect(shown(["a"], react(true, placed)), "withdrawn on another device").toEqual([1, ["a"]]);
+  });
+
+  test("among more than are named is taken at its word until the log has it", () => {
+    const many = Array.from({ length: 100 }, (_, index) => `user-${index}`);
+    expect(shown(many, react(true), 105)?.[0]).toBe(106);
+    expect(shown(many, react(false), 105)?.[0]).toBe(104);
+    expect(shown(many, react(false, placed), 104)?.[0]).toBe(104);
+  });
+});
+
 test("a gap is a row of its own and ends a group", () => {
   const gap: LogRow = { kind: "gap", after: 1, before: 5 };
   expect(short(rows([message(1, "a", 0), gap, message(5, "a", 1)]))).toBe("d m1 g m5");

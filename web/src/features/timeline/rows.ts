@@ -123,6 +123,8 @@ function overlay(message: Message, source: Source): { message: Message; changing
     if (operation.type === "send" || operation.message !== message.id) continue;
     if (state.kind === "failed") continue;
     changing ||= operation.type !== "react";
+    // The log has it already, and maybe what came after it.
+    if (state.kind === "placed") continue;
     const header = { room: source.room, epoch: 0, seq: 0, id: operation.id, sender: source.user };
     const change = { ...header, at: message.edited_at ?? message.at, message: message.id };
     if (operation.type === "edit") {

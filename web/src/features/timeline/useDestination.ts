@@ -1,5 +1,5 @@
 import { useCallback, useMemo, useState } from "react";
-import { usePage } from "../../app/router";
+import { usePage, useVisit } from "../../app/router";
 import type { Room as Log } from "../../log/room";
 import { anchorOf, anchorOn } from "./anchors";
 import type { Row } from "./rows";
@@ -34,7 +34,8 @@ interface Visit {
  */
 export function useDestination({ room, log, rows, target, newAfter }: Visit) {
   const page = usePage();
-  const place = `${room}/${target ?? "rest"}`;
+  const visit = useVisit();
+  const place = target === undefined ? `${room}/rest` : `${room}/${target}/${visit}`;
   const [landed, land] = useState<Destination>();
   const [settled, setSettled] = useState<Destination>();
   // As it was when they came: what they see from here on is kept as well.

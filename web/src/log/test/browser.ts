@@ -3,19 +3,22 @@ import type { TabPlatform } from "../tabs";
 /** How long nobody holds a lock that one tab has left and another waits for, in milliseconds. */
 const HAND_OVER = 10;
 
+type Held = () => Promise<void> | undefined;
+
 /** Locks and channels of one browser, without a browser. */
 export class Browser implements TabPlatform {
-  private readonly waiting: (() => Promise<void>)[] = [];
-  private held = false;
+  private readonly waiting: { name: string; held: Held }[] = [];
+  private readonly held = new Set<string>();
   private readonly channels = new Set<FakeChannel>();
 
   readonly locks = {
-    request: (_: string, { signal }: LockOptions, held: () => Promise<void>) => {
-      this.waiting.push(held);
-      this.next();
+    request: (name: string, { signal }: LockOptions, held: Held) => {
+      const request = { name, held };
+      this.waiting.push(request);
+      this.next(name);
       return new Promise<void>((_, reject) => {
         signal?.addEventListener("abort", () => {
-          const place = this.waiting.indexOf(held);
+          const place = this.waiting.indexOf(request);
           if (place >= 0) this.waiting.splice(place, 1);
           reject(signal.reason);
         });
@@ -23,15 +26,15 @@ export class Browser implements TabPlatform {
     },
   } as unknown as LockManager;
 
-  private next(): void {
-    if (this.held) return;
-    const held = this.waiting.shift();
-    if (!held) return;
-    this.held = true;
-    void held().then(() =>
+  private next(name: string): void {
+    const place = this.waiting.findIndex((request) => request.name === name);
+    const [request] = this.held.has(name) || place < 0 ? [] : this.waiting.splice(place, 1);
+    if (!request) return;
+    this.held.add(name);
+    void Promise.resolve(request.held()).then(() =>
       setTimeout(() => {
-        this.held = false;
-        this.next();
+        this.held.delete(name);
+        this.next(name);
       }, HAND_OVER),
     );
   }

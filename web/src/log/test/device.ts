@@ -45,6 +45,7 @@ export class Device {
       {
         memory,
         now: () => performance.now(),
+        random: this.random,
         tabs: (events) => new Tabs(`hubbub.${USER}`, events, this.browser),
         history: (room, request) => this.network.history(room, request),
         connect: (events) =>

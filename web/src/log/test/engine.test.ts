@@ -13,6 +13,8 @@ import { Link, Server } from "./server";
 class Net {
   readonly server = new Server(["tea"]);
   down = false;
+  /** Whom the server was told to watch, each time. */
+  readonly watched: (readonly string[])[] = [];
   private readonly wires = new Set<{ events: ConnectionEvents; link: Link | undefined }>();
 
   connect(events: ConnectionEvents) {
@@ -29,6 +31,7 @@ class Net {
       },
       probe: () => {},
       send: (frame: ClientFrame) => {
+        if (wire.link && frame.type === "watch") this.watched.push([...frame.users].sort());
         wire.link?.take(structuredClone(frame));
         return wire.link !== undefined;
       },
@@ -138,6 +141,51 @@ describe("one user's tabs", () => {
   });
 });
 
+describe("whom tabs watch", () => {
+  const watched = (users: string[]) => vi.waitFor(() => expect(net.watched.at(-1)).toEqual(users));
+
+  test("the server watches for all of them, until they are closed", async () => {
+    const [first, second] = [await tab(), await tab()];
+    first.watch(["ada", "ben"]);
+    second.watch(["ben", "cleo"]);
+    await net.run();
+    expect(net.watched.at(-1)).toEqual(["ada", "ben", "cleo"]);
+    second.watch(["dan"]);
+    await net.run();
+    expect(net.watched.at(-1)).toEqual(["ada", "ben", "dan"]);
+    const third = await tab();
+    third.watch(["eve"]);
+    await net.run();
+    second.stop();
+    await watched(["ada", "ben", "eve"]);
+    first.stop();
+    await net.run();
+    await watched(["eve"]);
+  });
+
+  test("is told again when the server could not do it", async () => {
+    const first = await tab();
+    await net.run();
+    first.watch(["ada"]);
+    await net.run();
+    const before = net.watched.length;
+    const error = { type: "error", code: "unavailable", message: "later", retry_after_ms: 5 } as const;
+    net.server.links.at(-1)?.say(error);
+    await net.run();
+    await vi.waitFor(() => expect(net.watched.slice(before)).toEqual([["ada"]]), 2_000);
+  });
+
+  test("is bounded by what the server watches, whose tab was used last first", async () => {
+    const [first, second] = [await tab(), await tab()];
+    await net.run();
+    first.watch(Array.from({ length: 8 }, (_, index) => `first ${index}`));
+    second.watch(["second 0", "second 1", "second 2", "second 3"]);
+    await net.run();
+    expect(net.watched.at(-1)?.filter((user) => user.startsWith("first"))).toHaveLength(6);
+    expect(net.watched.at(-1)).toHaveLength(10);
+  });
+});
+
 describe("a tab that was left", () => {
   test("says nothing more, though something of it was still on its way", async () => {
     const [first, second] = [await tab(), await tab()];
@@ -150,6 +198,76 @@ describe("a tab that was left", () => {
     await net.run();
     expect(net.texts, "the other tab has taken it over").toEqual(["just before"]);
     expect(second.pending()).toEqual([]);
+  });
+});
+
+describe("what is refused for good", () => {
+  const states = (engine: Engine) => engine.pending().map(({ state }) => state.kind);
+  const lost = (engine: Engine) => {
+    const texts: string[] = [];
+    engine.onUpdate((update) => {
+      if (update.kind !== "lost") return;
+      for (const { operation } of update.pending)
+        if (operation.type === "send") texts.push(bodyOf(operation));
+    });
+    return texts;
+  };
+  const bodyOf = ({ body }: Extract<Operation, { type: "send" }>) => body.text ?? "";
+
+  test("stays as it is over a reload, and goes out when the person says so", async () => {
+    const before = await tab();
+    await net.run();
+    net.server.refusal = "muted";
+    await before.perform(say("let me speak"));
+    await net.run();
+    expect(states(before)).toEqual(["failed"]);
+    before.stop();
+    net.server.refusal = undefined;
+    const after = await tab();
+    await net.run();
+    expect(states(after)).toEqual(["failed"]);
+    expect(net.texts).toEqual([]);
+    const [failed] = after.pending();
+    after.retry(failed?.operation.id ?? "");
+    after.stop();
+    const later = await tab();
+    await net.run();
+    expect(net.texts).toEqual(["let me speak"]);
+    later.stop();
+  });
+
+  test("because its room is gone is told once, and forgotten", async () => {
+    const first = await tab();
+    const told = lost(first);
+    await net.run();
+    net.server.rooms.delete("tea");
+    await first.perform(say("is anybody"));
+    await first.perform(say("there"));
+    net.server.destroy("tea");
+    await net.run();
+    expect(told).toEqual(["is anybody", "there"]);
+    expect(first.pending()).toEqual([]);
+    expect(await (await Memory.open("me")).operations()).toEqual([]);
+  });
+
+  test("is told when its room goes, and when it is found gone after a reload", async () => {
+    const first = await tab();
+    const told = lost(first);
+    await net.run();
+    net.server.refusal = "muted";
+    await first.perform(say("before"));
+    await net.run();
+    net.server.destroy("tea");
+    await net.run();
+    expect(told).toEqual(["before"]);
+    first.stop();
+
+    await (await Memory.open("me")).keep(say("meanwhile"), 0);
+    const second = await tab();
+    const toldLater = lost(second);
+    await net.run();
+    expect(toldLater).toEqual(["meanwhile"]);
+    expect(await (await Memory.open("me")).operations()).toEqual([]);
   });
 });
 

@@ -23,6 +23,10 @@ export class Network {
   latency = 20;
   /** Nobody gets through, and whoever tries is told so. */
   down = false;
+  /** Why no page of history is given, while that is so. */
+  refusal: Error | undefined;
+  /** Pages of history that were asked for, ever. */
+  pages = 0;
   /** What becomes of a room's events on their way. Everything else arrives. */
   mangle: Mangle = (frames) => frames;
   /** Sockets that were opened, ever. */
@@ -60,7 +64,9 @@ export class Network {
 
   /** Reads a page of history. It shows the server as it was half-way. */
   async history(room: string, request: Request): Promise<History> {
+    this.pages += 1;
     await this.wait();
+    if (this.refusal) throw this.refusal;
     if (this.down) throw new Error("offline");
     const page = this.server.rooms.get(room)?.page(request, PAGE);
     await this.wait();

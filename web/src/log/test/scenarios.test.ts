@@ -1,6 +1,8 @@
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ApiError } from "../../wire/http";
+import type { Problem } from "../../wire/types";
 import { REMEMBERED } from "../storage";
 import { SLACK, WINDOW } from "../timeline";
 import { Device, pass, type Tab } from "./device";
@@ -125,6 +127,50 @@ describe("over a bad network", () => {
     await pass(3_000);
     expect(network.log).toEqual(["one", "two", "three"]);
     await tab.checkWhole();
+  });
+});
+
+describe("a page of history that is refused on a healthy socket", () => {
+  /** A tab on whose screen everything is that is not loaded. */
+  async function looking(): Promise<Tab> {
+    for (let count = 0; count < 5; count += 1) network.others(`before ${count}`);
+    const tab = await online();
+    const look = () => {
+      const room = tab.engine.room("tea");
+      const gap = room?.timeline.gaps(room.head.seq).at(-1);
+      if (gap) void tab.engine.load("tea", { kind: "before", seq: gap.before });
+    };
+    tab.engine.onUpdate(look);
+    look();
+    return tab;
+  }
+
+  test("is asked for again, ever less often, until it comes", async () => {
+    network.refusal = new Error("no");
+    const tab = await looking();
+    await pass(10_000);
+    const atFirst = network.pages;
+    await pass(60_000);
+    expect(atFirst).toBeGreaterThan(3);
+    expect(network.pages - atFirst, "in a minute").toBeLessThan(8);
+    network.others("meanwhile");
+    await pass(100);
+    expect(network.pages - atFirst, "what happens meanwhile does not hurry it").toBeLessThan(9);
+    network.refusal = undefined;
+    await pass(31_000);
+    expect(tab.texts).toEqual(network.log);
+  });
+
+  test("is asked for again when the server says so", async () => {
+    const problem = { code: "rate_limited", retry_after_ms: 40_000 } as Problem;
+    network.refusal = new ApiError(problem, "slower");
+    const tab = await looking();
+    await pass(1_000);
+    network.refusal = undefined;
+    await pass(35_000);
+    expect(tab.texts).toEqual([]);
+    await pass(10_000);
+    expect(tab.texts).toEqual(network.log);
   });
 });
 

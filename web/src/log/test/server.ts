@@ -1,4 +1,4 @@
-import type { ClientFrame, History, Message, ServerFrame } from "../../wire/types";
+import type { ClientFrame, ErrorCode, History, Message, ServerFrame } from "../../wire/types";
 import { apply, type Change } from "../changes";
 import type { Operation } from "../outbox";
 import type { Request } from "../timeline";
@@ -163,7 +163,7 @@ export class Link {
       node: "n",
       heartbeat_ms: 25_000,
       token_expires_in_ms: 900_000,
-      limits: { in_flight: 4 },
+      limits: { in_flight: 4, watched: 10 },
       rooms,
       inbox: 0,
     } as unknown as ServerFrame);
@@ -204,6 +204,8 @@ export class Server {
   private readonly stored = new Set<string>();
   /** How many of the next operations are turned away for a while. */
   refusals = 0;
+  /** Why operations are refused for good, while that is so. */
+  refusal: ErrorCode | undefined;
 
   constructor(rooms: string[]) {
     for (const id of rooms) this.rooms.set(id, new SimulatedRoom(id));
@@ -218,8 +220,20 @@ export class Server {
       link.say({ type: "error", id, room, code, message, retry_after_ms: 200 });
       return;
     }
+    const code = this.rooms.has(operation.room) ? this.refusal : "room_not_found";
+    if (code !== undefined) {
+      const { id, room } = operation;
+      link.say({ type: "error", id, room, code, message: "no" });
+      return;
+    }
     this.owed.push({ link, room: operation.room, id: operation.id });
     this.publish(operation, this.me);
+  }
+
+  /** A room is gone for everybody. */
+  destroy(room: string): void {
+    this.rooms.delete(room);
+    for (const link of this.links.filter((link) => link.open)) link.say({ type: "unsubscribed", room });
   }
 
   /** Somebody does something. */

@@ -60,7 +60,7 @@ test("a message that is to be sent takes its files along", async () => {
   const body = { text: "", attachments: ["x"] };
   await memory.keep({ type: "send", id: "1", room: "r", body }, NOW);
   expect(await keys()).toEqual(["b"]);
-  expect((await memory.operations()).map(([{ id }]) => id)).toEqual(["1"]);
+  expect((await memory.operations()).map(({ operation }) => operation.id)).toEqual(["1"]);
 });
 
 test("with a room its files are forgotten", async () => {
@@ -98,5 +98,5 @@ test("what was read is forgotten with the session, and what was written is not",
   expect(await memory.lists()).toEqual({ rooms: [], people: [] });
   expect(await keys()).toEqual([]);
   expect(await memory.draft("r")).toEqual({ text: "half" });
-  expect(await memory.operations()).toEqual([[operation, NOW]]);
+  expect(await memory.operations()).toMatchObject([{ operation, since: NOW }]);
 });
