@@ -1,8 +1,7 @@
 //! `hubbub-admin`: what an operator asks of a cluster.
 //!
 //! It reaches Redis and MongoDB by the same settings as a worker, and nodes over the bus: whoever may
-//! write to Redis may ask anything. It shows no
-//! message texts, tokens, passwords, room codes or keys.
+//! write to Redis may ask anything. It shows no message texts, tokens, passwords, room codes or keys.
 //!
 //! - [`cli`]: the command line
 //! - [`reach`]: the way to Redis, MongoDB and the nodes
