@@ -1,6 +1,6 @@
 // Initiates the replica set and makes the accounts, as far as that has not been done yet. Until there is
 // an account, MongoDB lets whoever is on its own machine do this.
-const password = process.env.MONGODB_PASSWORD;
+const { MONGODB_PASSWORD, MONGODB_ROOT_PASSWORD } = process.env;
 const admin = db.getSiblingDB("admin");
 
 if (!admin.hello().setName) {
@@ -11,12 +11,12 @@ for (let tries = 0; !admin.hello().isWritablePrimary; tries += 1) {
   sleep(500);
 }
 try {
-  admin.auth("admin", password);
+  admin.auth("admin", MONGODB_ROOT_PASSWORD);
 } catch {
-  admin.createUser({ user: "admin", pwd: password, roles: ["root"] });
-  admin.auth("admin", password);
+  admin.createUser({ user: "admin", pwd: MONGODB_ROOT_PASSWORD, roles: ["root"] });
+  admin.auth("admin", MONGODB_ROOT_PASSWORD);
 }
 if (!admin.getUser("hubbub")) {
   const roles = [{ role: "dbOwner", db: "hubbub" }];
-  admin.createUser({ user: "hubbub", pwd: password, roles });
+  admin.createUser({ user: "hubbub", pwd: MONGODB_PASSWORD, roles });
 }

@@ -9,10 +9,11 @@ import unittest
 from pathlib import Path
 
 import yaml
-from manifests import ROOT, seconds, settings, stop_time
+from manifests import ROOT, memory, seconds, settings, stop_time, waiting_memory
 
 SECRETS = {
-    "REDIS_PASSWORD", "MONGODB_PASSWORD", "MONGODB_KEY", "HUBBUB_SIGNING_KEYS", "GRAFANA_PASSWORD",
+    "REDIS_PASSWORD", "MONGODB_PASSWORD", "MONGODB_ROOT_PASSWORD", "MONGODB_KEY", "HUBBUB_SIGNING_KEYS",
+    "GRAFANA_PASSWORD",
 }  # fmt: skip
 
 
@@ -45,7 +46,20 @@ class Compose(unittest.TestCase):
             grace = seconds(service["environment"]["HUBBUB_SHUTDOWN_GRACE"])
             self.assertGreater(seconds(service["stop_grace_period"]), grace + 5, name)
         gateway = self.services["gateway"]["environment"]
+        grace = seconds(gateway["HUBBUB_SHUTDOWN_GRACE"])
         self.assertGreater(grace, stop_time(gateway, settings("hubbub-gateway")))
+
+    def test_nginx_is_stopped_by_a_signal_that_its_script_heeds(self):
+        nginx = self.services["nginx"]
+        start = (ROOT / "deploy/nginx/start").read_text()
+        trapped = re.search(r"(?m)^trap stop ([A-Z ]+)$", start)[1].split()
+        self.assertIn(nginx["stop_signal"].removeprefix("SIG"), trapped)
+        self.assertGreater(seconds(nginx["stop_grace_period"]), int(re.search(r"sleep (\d+) && kill -TERM", start)[1]) + 5)
+
+    def test_what_may_wait_for_storage_fits_into_redis(self):
+        of_redis = memory(self.services["redis"]["environment"]["REDIS_MAXMEMORY"])
+        for name, service in self.ours().items():
+            self.assertLess(waiting_memory(service["environment"], settings(name)), of_redis / 2, name)
 
     def test_ports_are_those_that_others_ask(self):
         prometheus = yaml.safe_load((ROOT / "deploy/observability/prometheus.yml").read_text())
@@ -67,6 +81,11 @@ class Compose(unittest.TestCase):
             self.assertNotIn(f"${{{secret}:-", self.text)
         self.assertEqual({name for name, value in read_env(ROOT / ".env.example").items() if not value}, SECRETS)
 
+    def test_only_mongodb_knows_its_administrator_s_password(self):
+        knows = lambda s: any("MONGODB_ROOT_PASSWORD" in f"{k}{v}" for k, v in s.get("environment", {}).items())
+        text = {name: s for name, s in yaml.safe_load(self.text)["services"].items() if knows(s)}
+        self.assertEqual(set(text), {"mongodb"})
+
     def test_the_generator_makes_other_secrets_each_time_and_overwrites_none(self):
         made = []
         for _ in range(2):
@@ -82,6 +101,7 @@ class Compose(unittest.TestCase):
                 self.assertEqual((root / ".env").read_text(), before)
                 self.assertEqual(stat.S_IMODE((root / ".env").stat().st_mode), 0o600)
                 made.append(read_env(root / ".env"))
+        self.assertEqual(len({made[0][secret] for secret in SECRETS}), len(SECRETS), "one is used twice")
         for secret in SECRETS:
             self.assertNotEqual(made[0][secret], made[1][secret])
             self.assertGreaterEqual(len(made[0][secret]), 24)

@@ -24,13 +24,16 @@ from manifests import (
     everything,
     find,
     kustomize,
+    memory,
     one,
     pod,
     prometheus_rule,
+    redis_default_memory,
     seconds,
     selects,
     settings,
     stop_time,
+    waiting_memory,
     with_component,
     workloads,
 )
@@ -143,6 +146,13 @@ class Agreement(unittest.TestCase):
             self.assertGreater(grace, stop_time(values, known))
             allowed = pod(deployment)["terminationGracePeriodSeconds"]
             self.assertGreater(allowed, before.get("seconds", 0) + grace + 5)
+
+    def test_what_may_wait_for_storage_fits_into_the_trial_redis(self):
+        documents = built["overlays/dev"]
+        self.assertIsNone(environment(documents, one(documents, "StatefulSet", "hubbub-redis")).get("REDIS_MAXMEMORY"))
+        for deployment in find(documents, "Deployment"):
+            needed = waiting_memory(environment(documents, deployment), settings("hubbub-worker"))
+            self.assertLess(needed, memory(redis_default_memory()) / 2)
 
     def test_ports_are_those_the_binary_listens_on(self):
         for documents, deployment in self.deployments():
@@ -303,9 +313,20 @@ class Agreement(unittest.TestCase):
                 if secret := volume.get("secret"):
                     keys = {item["key"] for item in secret["items"]}
                     self.assertLessEqual(keys, set(made[secret["secretName"]]))
+        databases = made["hubbub-databases"]
+        self.assertEqual(len(set(databases.values())), len(databases), "one is used twice")
         external = one(built["overlays/production"], "ExternalSecret", "hubbub")["spec"]
         self.assertEqual({d["secretKey"] for d in external["data"]}, set(made["hubbub"]))
         self.assertEqual(external["target"]["name"], "hubbub")
+
+    def test_only_pods_of_prometheus_reach_the_listener_for_operators(self):
+        (rule,) = one(built["base"], "NetworkPolicy", "hubbub-monitoring")["spec"]["ingress"]
+        for source in rule["from"]:
+            self.assertEqual(set(source), {"namespaceSelector", "podSelector"})
+        for name in ("base", "overlays/dev", "overlays/production"):
+            for policy in find(built[name], "NetworkPolicy"):
+                ports = {p["port"] for rule in policy["spec"].get("ingress") or [] for p in rule.get("ports", [])}
+                self.assertTrue("admin" not in ports or policy["metadata"]["name"] == "hubbub-monitoring")
 
     def test_the_image_s_user_is_the_pod_s(self):
         dockerfile = (ROOT / "deploy/Dockerfile").read_text()

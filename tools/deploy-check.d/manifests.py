@@ -120,6 +120,26 @@ def stop_time(values, known):
     return seconds(notice.split()[0]) + seconds(values["HUBBUB_DRAIN"])
 
 
+# What an event that waits for storage takes in Redis (docs/operations/sizing.md), in bytes.
+WAITING_EVENT = 1330
+
+
+def waiting_memory(values, known):
+    """What Redis needs for all events that may wait for storage, in bytes."""
+    of = lambda name: int(values.get(name) or known[name])
+    return of("HUBBUB_WAL_LIMIT") * of("HUBBUB_PARTITIONS") * WAITING_EVENT
+
+
+def memory(text):
+    """Redis's way to write bytes."""
+    number, unit = re.fullmatch(r"(\d+)(mb|gb)", text).groups()
+    return int(number) * {"mb": 2**20, "gb": 2**30}[unit]
+
+
+def redis_default_memory():
+    return re.search(r"REDIS_MAXMEMORY:-(\w+)", (ROOT / "deploy/databases/redis-start").read_text())[1]
+
+
 def seconds(text):
     number, unit = re.fullmatch(r"(\d+)(ms|s|m|h)", text).groups()
     return int(number) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[unit]

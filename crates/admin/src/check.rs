@@ -5,13 +5,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use hubbub_bus::{RoomLog, Wal};
+use hubbub_bus::{Progress, RoomLog, Wal};
 use hubbub_protocol::{Epoch, Event, Position, RoomId, Seq, UserId};
 use hubbub_store::{InspectionStore, LogSpan, RoomStore, StrayMember};
 use hubbub_worker::epoch;
 use serde::Serialize;
 use tokio::time::sleep;
 
+use crate::dead_letters;
 use crate::output::{Outcome, Output, Shown};
 use crate::reach::{Failure, Reach};
 
@@ -19,8 +20,6 @@ use crate::reach::{Failure, Reach};
 const ROOMS: usize = 500;
 /// Stray memberships told at once.
 const STRAYS: usize = 1_000;
-/// Dead letters of a partition that are looked through.
-const LETTERS: usize = 10_000;
 /// What looks wrong is looked at again after this time: it may have been on its way.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -45,7 +44,7 @@ pub enum Finding {
         epoch: Epoch,
         /// How many.
         missing: u64,
-        /// How many of the room are dead letters, which explains as many.
+        /// How many of the epoch's are dead letters, which explains as many.
         dead_letters: u64,
     },
     /// A membership of a room that is not there.
@@ -75,6 +74,9 @@ impl Finding {
     /// What mending does about it.
     const fn remedy(&self) -> Option<&'static str> {
         match self {
+            Self::EventsMissing { missing, dead_letters, .. } if *missing <= *dead_letters => {
+                Some("replay the dead letters first")
+            }
             Self::CountersBehind { .. } | Self::EventsMissing { .. } => Some("a new epoch"),
             Self::MembershipWithoutRoom { .. } => Some("remove it"),
             Self::OwnerNoMember { .. } | Self::DeadLetters { .. } => None,
@@ -88,7 +90,7 @@ impl Finding {
             }
             Self::EventsMissing { room, epoch, missing, dead_letters } => format!(
                 "room {room}: {missing} events of epoch {epoch} are missing, \
-                 {dead_letters} of the room are dead letters"
+                 {dead_letters} of it are dead letters"
             ),
             Self::MembershipWithoutRoom { room, user } => {
                 format!("{user} is a member of {room}, which is not there")
@@ -203,9 +205,10 @@ async fn of_log(reach: &Reach, room: RoomId) -> Result<Vec<Finding>, Failure> {
     let progress = reach.bus.progress(room).await?;
     let spans = reach.store.log_spans(room).await?;
     if let Some(progress) = progress
-        && let Some((epoch, missing)) = missing(&spans, progress.head.epoch, progress.stored)
+        && let missing @ 1.. = missing(&spans, progress)
     {
-        let dead_letters = dead_letters_of(reach, room).await?;
+        let epoch = progress.head.epoch;
+        let dead_letters = dead_letters_of(reach, room, epoch).await?;
         findings.push(Finding::EventsMissing { room, epoch, missing, dead_letters });
     }
     let last = spans.last().map(|span| Position::new(span.epoch, span.last));
@@ -218,28 +221,28 @@ async fn of_log(reach: &Reach, room: RoomId) -> Result<Vec<Finding>, Failure> {
     Ok(findings)
 }
 
-/// How many events of the room's present epoch are not there though the bus was told that they are,
-/// if any. What an earlier epoch lacks was lost with the bus's memory and never acked.
-fn missing(spans: &[LogSpan], epoch: Epoch, stored: Seq) -> Option<(Epoch, u64)> {
-    let span = spans.iter().find(|span| span.epoch == epoch)?;
+/// How many events of the room's present epoch are not there though the bus was told that they are.
+/// What an earlier epoch lacks was lost with the bus's memory and never acked.
+fn missing(spans: &[LogSpan], Progress { head, began, stored }: Progress) -> u64 {
+    let span = spans.iter().find(|span| span.epoch == head.epoch);
     // The first epoch begins with the first event; a later one somewhere above what was known.
-    let from = if epoch == Epoch(1) { Seq(1) } else { span.first };
-    let should = (stored.0.max(span.last.0) + 1).saturating_sub(from.0);
+    let began = if head.epoch == Epoch(1) { Some(Seq(0)) } else { began };
+    let began = match (began, span) {
+        (Some(began), Some(span)) => began.0.min(span.first.0.saturating_sub(1)),
+        (Some(began), None) => began.0,
+        (None, Some(span)) => span.first.0.saturating_sub(1),
+        (None, None) => return 0,
+    };
+    let (last, events) = span.map_or((0, 0), |span| (span.last.0, span.events));
+    let should = stored.0.max(last).saturating_sub(began);
     // Beyond `stored` there may be holes that are about to be filled.
-    let beyond = span.last.0.saturating_sub(stored.0.max(from.0.saturating_sub(1)));
-    let missing = should.saturating_sub(span.events).saturating_sub(beyond);
-    (missing > 0).then_some((epoch, missing))
+    let beyond = last.saturating_sub(stored.0.max(began));
+    should.saturating_sub(events).saturating_sub(beyond)
 }
 
-async fn dead_letters_of(reach: &Reach, room: RoomId) -> Result<u64, Failure> {
-    let mut found = 0;
-    for depth in reach.bus.depth().await?.iter().filter(|depth| depth.dead > 0) {
-        let letters = reach.bus.dead_letters(depth.partition, LETTERS).await?;
-        let of_room =
-            |frame: &str| Event::parse(frame.as_bytes()).is_ok_and(|event| event.room() == room);
-        found += letters.iter().filter(|letter| of_room(&letter.frame)).count() as u64;
-    }
-    Ok(found)
+async fn dead_letters_of(reach: &Reach, room: RoomId, epoch: Epoch) -> Result<u64, Failure> {
+    let is_its = |event: &Event| event.room() == room && event.position().epoch == epoch;
+    Ok(dead_letters::find(reach, is_its).await?.len() as u64)
 }
 
 /// Mends a finding. Whether it could be.
@@ -249,6 +252,10 @@ async fn mend(reach: &Reach, finding: Finding) -> Result<bool, Failure> {
             let seen = Position::new(store.epoch.max(bus.epoch), store.seq.max(bus.seq));
             epoch::open_next(&reach.bus, &reach.store, room, seen).await?;
             Ok(true)
+        }
+        // Replayed, they fill the holes that a new epoch would make final.
+        Finding::EventsMissing { missing, dead_letters, .. } if missing <= dead_letters => {
+            Ok(false)
         }
         Finding::EventsMissing { room, .. } => {
             // What is gone is gone. In a new epoch nobody waits for it: clients reload once.
@@ -275,7 +282,12 @@ mod tests {
     }
 
     fn lacks(spans: &[LogSpan], epoch: u64, stored: u64) -> u64 {
-        missing(spans, Epoch(epoch), Seq(stored)).map_or(0, |(_, missing)| missing)
+        lacks_since(None, spans, epoch, stored)
+    }
+
+    fn lacks_since(began: Option<u64>, spans: &[LogSpan], epoch: u64, stored: u64) -> u64 {
+        let head = Position::new(Epoch(epoch), Seq(stored));
+        missing(spans, Progress { head, began: began.map(Seq), stored: Seq(stored) })
     }
 
     #[test]
@@ -291,6 +303,19 @@ mod tests {
         assert_eq!(lacks(&[span(1, 3, 9, 7)], 1, 9), 2, "the beginning");
         assert_eq!(lacks(&[span(1, 1, 7, 7)], 1, 9), 2, "the end");
         assert_eq!(lacks(&[span(2, 10_010, 10_012, 2)], 2, 10_012), 1);
+    }
+
+    #[test]
+    fn an_epoch_of_which_nothing_is_left_is_missing() {
+        assert_eq!(lacks(&[], 1, 9), 9);
+        let old = [span(1, 1, 9, 9)];
+        assert_eq!(lacks_since(Some(10_009), &old, 2, 10_012), 3);
+        assert_eq!(lacks_since(Some(10_009), &old, 2, 10_009), 0, "nothing was said in it yet");
+        assert_eq!(lacks(&old, 2, 10_012), 0, "nobody knows where it began");
+        let beginning = [span(2, 10_012, 10_013, 2)];
+        assert_eq!(lacks_since(Some(10_009), &beginning, 2, 10_013), 2);
+        let earlier = [span(2, 10_001, 10_013, 13)];
+        assert_eq!(lacks_since(Some(10_009), &earlier, 2, 10_013), 0);
     }
 
     #[test]

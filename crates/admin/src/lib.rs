@@ -1,8 +1,7 @@
 //! `hubbub-admin`: what an operator asks of a cluster.
 //!
 //! It reaches Redis and MongoDB by the same settings as a worker, and nodes over the bus: whoever may
-//! write to Redis may ask anything, so no node has to listen for operators on the network. It shows no
-//! message texts, tokens, passwords, room codes or keys.
+//! write to Redis may ask anything. It shows no message texts, tokens, passwords, room codes or keys.
 //!
 //! - [`cli`]: the command line
 //! - [`reach`]: the way to Redis, MongoDB and the nodes
@@ -11,11 +10,13 @@
 //! - [`rooms`]: rooms by size
 //! - [`kick`]: ending somebody's sessions
 //! - [`keys`]: rotating signing keys
+//! - [`dead_letters`]: looking for events among them
 //! - [`trace`]: where a message has been
 //! - [`check`]: whether what is stored is sound, and mending it
 
 pub mod check;
 pub mod cli;
+pub mod dead_letters;
 pub mod keys;
 pub mod kick;
 pub mod nodes;

@@ -5,11 +5,12 @@
 //! passed through them lately.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use hubbub_bus::{NodeTrace, Presence, RoomLog, Wal};
+use hubbub_bus::{NodeTrace, Presence, RoomLog};
 use hubbub_protocol::{Event, MessageId, NodeId, Position, RoomId, Timestamp, UserId};
 use hubbub_store::{EventStore, InspectionStore};
 use serde::Serialize;
 
+use crate::dead_letters;
 use crate::output::{Outcome, Output};
 use crate::reach::{Failure, Reach};
 
@@ -17,9 +18,6 @@ use crate::reach::{Failure, Reach};
 const ROOMS: usize = 1_000;
 /// Rooms of which the hot log is asked at a time.
 const AT_ONCE: usize = 32;
-/// Dead letters of a partition that are looked through.
-const LETTERS: usize = 10_000;
-
 /// How far an event has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -40,6 +38,18 @@ struct Found {
     sender: UserId,
     accepted: Timestamp,
     standing: Standing,
+}
+
+impl Found {
+    fn unstored(event: &Event, standing: Standing) -> Self {
+        Self {
+            room: event.room(),
+            position: event.position(),
+            sender: event.sender(),
+            accepted: event.at(),
+            standing,
+        }
+    }
 }
 
 /// What a node knows, as it is shown.
@@ -73,7 +83,11 @@ pub async fn trace(
     room: Option<RoomId>,
     out: &mut Output<'_>,
 ) -> Result<Outcome, Failure> {
-    let Some(found) = find(reach, message, room).await? else {
+    let found = match find(reach, message, room).await? {
+        Some(found) => Some(found),
+        None => buried(reach, message, room).await?,
+    };
+    let Some(found) = found else {
         let answer = serde_json::json!({ "message": message, "error": "not_found" });
         out.one(&answer, &format!("nobody knows a message {message}"))?;
         return Ok(Outcome::No);
@@ -178,26 +192,18 @@ async fn find_in(
         event = event.or(found);
     }
     let Some(event) = event else { return Ok(None) };
-    let buried = is_buried(reach, &event).await?;
-    Ok(Some(Found {
-        room: event.room(),
-        position: event.position(),
-        sender: event.sender(),
-        accepted: event.at(),
-        standing: if buried { Standing::DeadLetter } else { Standing::Waiting },
-    }))
+    let buried = buried(reach, message, Some(event.room())).await?;
+    Ok(buried.or_else(|| Some(Found::unstored(&event, Standing::Waiting))))
 }
 
-async fn is_buried(reach: &Reach, event: &Event) -> Result<bool, Failure> {
-    for depth in reach.bus.depth().await?.iter().filter(|depth| depth.dead > 0) {
-        let letters = reach.bus.dead_letters(depth.partition, LETTERS).await?;
-        let is_it = |frame: &str| {
-            Event::parse(frame.as_bytes())
-                .is_ok_and(|held| held.room() == event.room() && held.id() == event.id())
-        };
-        if letters.iter().any(|letter| is_it(&letter.frame)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// A message that is a dead letter, which the hot log need not have any more.
+async fn buried(
+    reach: &Reach,
+    message: MessageId,
+    room: Option<RoomId>,
+) -> Result<Option<Found>, Failure> {
+    let is_it =
+        |event: &Event| event.id() == message && room.is_none_or(|room| room == event.room());
+    let events = dead_letters::find(reach, is_it).await?;
+    Ok(events.first().map(|event| Found::unstored(event, Standing::DeadLetter)))
 }

@@ -249,6 +249,55 @@ async fn what_is_not_sound_is_found_and_what_can_be_mended_is() {
     }
 }
 
+/// Takes the latest event of a room out of the store and of its hot log, and makes it a dead letter.
+async fn bury(cluster: &Cluster, room: RoomId, id: MessageId) {
+    let environment = cluster.environment();
+    let client = mongodb::Client::with_uri_str(&environment[1].1).await.unwrap();
+    let events = client.database(&environment[2].1).collection::<Document>("events");
+    let gone = events.delete_one(doc! { "id": binary(id.as_uuid().as_bytes()) }).await.unwrap();
+    assert_eq!(gone.deleted_count, 1);
+    const BURY: &str = "
+        local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
+        if not last then return 0 end
+        redis.call('XADD', KEYS[2], '*', 'f', last[2][2], 'o', 'node', 'r', 'refused', 't', '1')
+        redis.call('DEL', KEYS[1], KEYS[3])
+        return 1";
+    let mut buried = 0;
+    for partition in 0..2 {
+        let key = |rest: &str| format!("{{p{partition}}}:{rest}");
+        let keys = [key(&format!("log:{room}")), key("dead"), key(&format!("id:{room}:{id}"))];
+        let told = cluster.redis().cli(&["EVAL", BURY, "3", &keys[0], &keys[1], &keys[2]]).await;
+        buried += told.parse::<u32>().unwrap();
+    }
+    assert_eq!(buried, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_letter_is_traced_and_replayed_rather_than_given_up() {
+    let cluster = Cluster::start(1, 1).await;
+    let ada = cluster.person(0).await;
+    let room = ada.room_with(&[]).await;
+    let mut device = cluster.connect(&ada, 0).await;
+    said(&mut device, room, "this one stays").await;
+    let id = said(&mut device, room, "this one is refused").await;
+    eventually("an empty log", async || (cluster.wal_entries().await == 0).then_some(())).await;
+    bury(&cluster, room, id).await;
+
+    let (message, of) = (id.to_string(), room.to_string());
+    for trace in [&["trace", &message, "--json"][..], &["trace", &message, "--room", &of, "--json"]]
+    {
+        let answer = admin(&cluster, trace).await.good().json();
+        assert_eq!(answer[0]["standing"], "dead_letter", "{answer:?}");
+    }
+
+    let kept = admin(&cluster, &["repair", "--room", &of]).await;
+    assert!(kept.code == 3 && kept.out.contains("replay the dead letters first"), "{}", kept.out);
+    assert!(!kept.out.contains("done: "), "{}", kept.out);
+    admin(&cluster, &["dead-letters", "replay", "--all"]).await.good();
+    eventually("an empty log", async || (cluster.wal_entries().await == 0).then_some(())).await;
+    assert_eq!(admin(&cluster, &["check"]).await.good().out, "everything is sound\n");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_that_is_away_is_told_without_its_passwords() {
     let output = Command::new(env!("CARGO_BIN_EXE_hubbub-admin"))

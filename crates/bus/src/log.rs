@@ -122,6 +122,8 @@ pub enum LogRead {
 pub struct Progress {
     /// The room's last event.
     pub head: Position,
+    /// The epoch's events come after this seq. `None` for counters that do not tell it.
+    pub began: Option<Seq>,
     /// Every event up to here is stored, and what follows from it as well. The hot log has all that
     /// come after it.
     pub stored: Seq,

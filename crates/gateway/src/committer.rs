@@ -15,9 +15,10 @@ use hubbub_protocol::{
 use hubbub_runtime::telemetry::MESSAGES;
 use hubbub_store::{Store, StoreError};
 use hubbub_worker::epoch::{self, EpochError};
+use metrics::counter;
 use tracing::Instrument;
 
-use crate::metric::HOT;
+use crate::metric::{HOT, Metric};
 
 /// How often one commit may find that the bus needs something first (counters, a look-up) before
 /// the room is called unavailable. Two rounds are usual after lost data; more mean a race with it.
@@ -271,7 +272,7 @@ impl Committer {
             return Ok(head);
         }
         tracing::warn!(%room, epoch = %stored.epoch, "the bus has no counters for a room; opening a new epoch");
-        Ok(epoch::open_next(&*self.bus, &*self.store, room, stored).await?)
+        self.open_next(room, stored).await
     }
 
     /// Tells a room that its counters on the bus are behind what was seen: if the bus still has the
@@ -290,7 +291,17 @@ impl Committer {
             return Ok(head);
         }
         tracing::warn!(%room, %head, %seen, "the bus has lost events of a room; opening a new epoch");
-        Ok(epoch::open_next(&*self.bus, &*self.store, room, seen).await?)
+        self.open_next(room, seen).await
+    }
+
+    /// Takes a room of which the bus has lost data to a new epoch.
+    async fn open_next(&self, room: RoomId, lost: Position) -> Result<Position, CommitFailure> {
+        let opened = epoch::open_next(&*self.bus, &*self.store, room, lost).await?;
+        // A room in which nothing has happened yet may never have had counters.
+        if lost.seq > Seq(0) {
+            counter!(Metric::EpochsOpened.name()).increment(1);
+        }
+        Ok(opened)
     }
 }
 

@@ -32,10 +32,15 @@ pub struct DrainOptions {
     pub grace: Duration,
 }
 
-/// Leaves: see [`leave`]. Then waits until the clients have gone, closes those that have not, and
-/// gives up the node's presence in one go. Leaves some of the grace to what follows, as far as notice
-/// and window do.
-pub async fn drain(sockets: &Arc<Sockets>, options: DrainOptions) {
+/// Empties the node: see [`empty`]. Then gives up its presence in one go, since it ends.
+pub async fn drain(sockets: &Sockets, options: DrainOptions) {
+    empty(sockets, options).await;
+    release_presence(sockets).await;
+}
+
+/// Leaves: see [`leave`]. Then waits until the clients have gone, and closes those that have not.
+/// Leaves some of the grace to what follows, as far as notice and window do.
+pub async fn empty(sockets: &Sockets, options: DrainOptions) {
     let end = Instant::now() + options.grace.saturating_sub(LAST_STEPS);
     leave(sockets, options).await;
     let hub = &sockets.hub;
@@ -52,12 +57,11 @@ pub async fn drain(sockets: &Arc<Sockets>, options: DrainOptions) {
     while hub.connection_count() > 0 && Instant::now() < closed {
         sleep_until((Instant::now() + LOOK).min(closed)).await;
     }
-    release_presence(sockets).await;
 }
 
 /// Becomes unready, serves as before for the notice, then takes no new clients and tells those that
 /// are there to move, each at its own time. Done again, it adds nothing.
-pub async fn leave(sockets: &Sockets, DrainOptions { notice, window, .. }: DrainOptions) {
+async fn leave(sockets: &Sockets, DrainOptions { notice, window, .. }: DrainOptions) {
     if sockets.leaving.is_cancelled() {
         // Somebody else has begun; what follows needs it done.
         return sockets.draining.cancelled().await;

@@ -46,6 +46,8 @@ hubbub_runtime::metrics! {
             "Gaps of rooms that were read from the log.",
         Resets: counter "hubbub_resets_total" []
             "Resets told to connections of a room.",
+        EpochsOpened: counter "hubbub_epochs_opened_total" []
+            "Rooms of which this node found that the bus had lost data, and that go on in a new epoch.",
         Resumes: counter "hubbub_resumes_total" ["kind"]
             "Rooms that a connection went on with, after a reconnect or an overflow of its lane, by `kind`: `current` (it had missed nothing), `log` (read from the hot log), `sync` (from the store), `reset` (it must reload).",
         ProbeAge: gauge "hubbub_bus_probe_age_seconds" []

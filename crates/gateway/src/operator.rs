@@ -1,9 +1,12 @@
 //! Carrying out what operators ask of this node: over the bus, and on the listener for operators.
+//!
+//! - [`access`]: who may ask on the listener
 
 use std::sync::Arc;
 
 use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -14,6 +17,10 @@ use serde_json::json;
 use crate::drain::{self, DrainOptions};
 use crate::rebalance::{self, RebalanceOptions};
 use crate::socket::Sockets;
+
+pub mod access;
+
+pub use access::OperatorToken;
 
 /// How a node does what it is asked.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +48,7 @@ pub async fn run(sockets: Arc<Sockets>, options: OperatorOptions) {
 /// Neither is waited for: a drain must be possible while connections are being given away.
 fn begin_drain(sockets: &Arc<Sockets>, options: OperatorOptions) {
     let leaving = Arc::clone(sockets);
-    sockets.until_stop(async move { drain::leave(&leaving, options.drain).await });
+    sockets.until_stop(async move { drain::empty(&leaving, options.drain).await });
 }
 
 fn begin_rebalance(sockets: &Arc<Sockets>, options: OperatorOptions) {
@@ -64,7 +71,12 @@ struct Drain {}
 
 /// `POST /drain` and `POST /rebalance`, for the listener for operators. Both begin something, answer
 /// 202, and take JSON only, which no page of another site can send without being asked for its origin.
-pub fn routes(sockets: &Arc<Sockets>, options: OperatorOptions) -> Router {
+/// Who may ask, [`access`] says.
+pub fn routes(
+    sockets: &Arc<Sockets>,
+    options: OperatorOptions,
+    token: Option<OperatorToken>,
+) -> Router {
     let (draining, rebalancing) = (Arc::clone(sockets), Arc::clone(sockets));
     let drain = post(async move |headers: HeaderMap, Json(Drain {}): Json<Drain>| {
         if headers.contains_key(ORIGIN) {
@@ -80,7 +92,10 @@ pub fn routes(sockets: &Arc<Sockets>, options: OperatorOptions) -> Router {
         }
         answer_rebalance(&rebalancing, options, &asked).await
     });
-    Router::new().route("/drain", drain).route("/rebalance", rebalance)
+    Router::new()
+        .route("/drain", drain)
+        .route("/rebalance", rebalance)
+        .route_layer(from_fn_with_state(token, access::require))
 }
 
 async fn answer_rebalance(

@@ -19,6 +19,7 @@ use hubbub_worker::settings::{Cluster, files, process};
 use crate::auth::SigningKeys;
 use crate::files::FileOptions;
 use crate::http::quotas::Quotas;
+use crate::operator::OperatorToken;
 use crate::previews::address::Networks;
 use crate::rebalance::RebalanceOptions;
 use catalogue as setting;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where operators connect. Port 0 takes any.
     pub admin_listen: SocketAddr,
+    /// What whoever orders the node about there has to show; without it, only its own machine may.
+    pub admin_token: Option<OperatorToken>,
     /// What a standalone gateway keeps.
     pub data_dir: PathBuf,
     /// The web client to serve instead of the one built in.
@@ -194,6 +197,7 @@ impl Settings {
         Self {
             listen: reader.get(&setting::LISTEN),
             admin_listen: reader.get(&setting::ADMIN_LISTEN),
+            admin_token: reader.find(&setting::ADMIN_TOKEN),
             data_dir: reader.get(&setting::DATA_DIR),
             lobby: reader.get(&setting::LOBBY),
             web_client_dir: reader.find(&setting::WEB_CLIENT_DIR),

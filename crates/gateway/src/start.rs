@@ -265,8 +265,11 @@ impl Gateway {
             let stop = until_stop.stop.clone();
             until_stop.spawn(async move { remover.run(stop).await });
         }
-        let admin_routes =
-            admin::routes(&health, metrics).merge(operator::routes(&sockets, options));
+        let admin_routes = admin::routes(&health, metrics).merge(operator::routes(
+            &sockets,
+            options,
+            settings.admin_token.clone(),
+        ));
         tasks.spawn({
             let stop = stop.clone();
             async move {

@@ -8,9 +8,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::connect_info::Connected;
 use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use axum::serve::Listener;
+use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,6 +26,19 @@ const CONNECTIONS_MAX: usize = 64;
 /// A connection that asks nothing for so long is closed, or idle ones would keep probes out. Longer
 /// than the minute between two scrapes.
 const IDLE_MAX: Duration = Duration::from_secs(75);
+
+/// The other end of a connection: `ConnectInfo<Peer>` of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(
+    /// Its address.
+    pub SocketAddr,
+);
+
+impl Connected<IncomingStream<'_, Bounded>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Bounded>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
 
 /// Everything an operator may ask.
 pub fn routes(health: &Health, metrics: Metrics) -> Router {
@@ -44,7 +58,8 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> io::Result<()> {
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let serving = axum::serve(Bounded { listener, permits }, routes).into_future();
+    let service = routes.into_make_service_with_connect_info::<Peer>();
+    let serving = axum::serve(Bounded { listener, permits }, service).into_future();
     match stop.run_until_cancelled(serving).await {
         Some(ended) => ended,
         None => Ok(()),

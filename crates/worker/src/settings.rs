@@ -65,6 +65,7 @@ const REMOVAL_LATE: Setting<Duration> = Setting::duration(
 /// Settings that only the gateway has. One environment or TOML file may serve both binaries.
 pub const GATEWAY_ONLY: &[&str] = &[
     "listen",
+    "admin_token",
     "data_dir",
     "web_client_dir",
     "refused_words_file",

@@ -29,6 +29,8 @@ struct Committed {
 
 struct Room {
     position: Position,
+    /// The seq after which this epoch's events come.
+    began: Seq,
     /// When the room was last given counters while having a history.
     recovered: Option<Timestamp>,
     log: VecDeque<LogEvent>,
@@ -42,6 +44,7 @@ impl Room {
     fn new(position: Position, recovered: Option<Timestamp>, now: Timestamp) -> Self {
         Self {
             position,
+            began: position.seq,
             recovered,
             log: VecDeque::new(),
             unstored: BTreeSet::new(),
@@ -78,7 +81,7 @@ impl Room {
     fn progress(&self) -> Progress {
         let head = self.position;
         let stored = self.unstored.first().map_or(head.seq, |lowest| Seq(lowest.0 - 1));
-        Progress { head, stored }
+        Progress { head, began: Some(self.began), stored }
     }
 
     fn after(&self, after: Position, limit: usize) -> LogRead {
@@ -238,6 +241,7 @@ impl RoomLog for LocalBus {
         let epoch = to.epoch.max(expected.next());
         let position = Position::new(epoch, to.seq.max(state.position.seq));
         state.position = position;
+        state.began = position.seq;
         state.recovered = Some(now);
         state.log.clear();
         state.unstored.clear();

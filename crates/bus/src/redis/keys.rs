@@ -65,7 +65,7 @@ impl Partition {
         format!("{{p{}}}:{kind}:{rest}", self.0)
     }
 
-    /// Hash: epoch, seq, stored, recovered.
+    /// Hash: epoch, seq, stored, began, recovered.
     pub(super) fn room(self, room: &RoomId) -> String {
         self.key("room", room)
     }

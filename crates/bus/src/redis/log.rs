@@ -213,9 +213,11 @@ impl RoomLog for RedisBus {
     async fn progress(&self, room: RoomId) -> Result<Option<Progress>, BusError> {
         let partition = self.partition(&room);
         let call = script::PROGRESS.call(&[partition.room(&room)]);
-        let counters: Option<(u64, u64, u64)> = self.servers.run(partition.slot(), &call).await?;
-        Ok(counters.map(|(epoch, seq, stored)| Progress {
+        let counters: Option<(u64, u64, u64, Option<u64>)> =
+            self.servers.run(partition.slot(), &call).await?;
+        Ok(counters.map(|(epoch, seq, stored, began)| Progress {
             head: Position::new(Epoch(epoch), Seq(seq)),
+            began: began.map(Seq),
             stored: Seq(stored),
         }))
     }

@@ -90,6 +90,7 @@ contract! {
             depth_counts_entries_and_dead_letters,
             an_event_is_found_by_its_id_while_the_hot_log_has_it,
             progress_ends_before_the_oldest_unstored_event,
+            progress_tells_where_the_epoch_began,
         }
         hearing {
             a_subscribed_room_is_heard_in_order,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use hubbub_bus::log::HOT_LOG_EVENTS;
 use hubbub_bus::{Commit, LogRead, Progress};
-use hubbub_protocol::{Event, RoomId, Seq};
+use hubbub_protocol::{Epoch, Event, RoomId, Seq};
 
 use crate::backend::{Backend, Node, at, event_of, message};
 use crate::heard::Word;
@@ -218,7 +218,8 @@ pub(crate) async fn progress_ends_before_the_oldest_unstored_event(backend: &Bac
     assert_eq!(node.bus.progress(RoomId::new()).await.unwrap(), None);
     let room = node.room().await;
     let progress = async || {
-        let Progress { head, stored } = node.bus.progress(room).await.unwrap().unwrap();
+        let Progress { head, began, stored } = node.bus.progress(room).await.unwrap().unwrap();
+        assert_eq!(began, Some(Seq(0)));
         (head, stored.0)
     };
     assert_eq!(progress().await, (at(1, 0), 0));
@@ -233,4 +234,15 @@ pub(crate) async fn progress_ends_before_the_oldest_unstored_event(backend: &Bac
     assert_eq!(progress().await, (at(1, 4), 2));
     node.settle(&entries[2..]).await;
     assert_eq!(progress().await, (at(1, 4), 4));
+}
+
+pub(crate) async fn progress_tells_where_the_epoch_began(backend: &Backend) {
+    let node = backend.node("a").await;
+    let began = async |room| node.bus.progress(room).await.unwrap().unwrap().began;
+    let room = RoomId::new();
+    node.bus.seed(room, at(3, 40), true).await.unwrap();
+    node.bus.seed(room, at(3, 90), true).await.unwrap();
+    assert_eq!(began(room).await, Some(Seq(40)), "the second seed changes nothing");
+    node.bus.reopen(room, Epoch(3), at(4, 70)).await.unwrap();
+    assert_eq!(began(room).await, Some(Seq(70)));
 }

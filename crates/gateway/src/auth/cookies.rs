@@ -69,6 +69,12 @@ impl Cookies {
         read(headers, self.refresh_name())
     }
 
+    /// The CSRF token among a request's cookies.
+    #[must_use]
+    pub fn csrf_token(self, headers: &HeaderMap) -> Option<String> {
+        read(headers, self.csrf_name())
+    }
+
     /// Sets a session's cookies.
     pub fn set(self, session: SessionCookies) -> CookieJar {
         let SessionCookies { access_token, refresh_token, csrf_token, ttl } = session;

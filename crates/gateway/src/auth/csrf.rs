@@ -1,7 +1,8 @@
 //! The CSRF token: proof that a change comes from a page that could read its own cookie.
 //!
 //! A signed double-submit token: HMAC-SHA-256 of the session's id, under a key derived from the
-//! signing key. It changes with the session and is worthless for any other.
+//! signing key. It changes with the session and is worthless for any other. Once that key has been
+//! retired it is good for one thing: the rotation of its session's tokens, which brings a new one.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -112,8 +112,8 @@ impl Auth {
     /// What an access token says. Whether its session has ended since is another question.
     ///
     /// # Errors
-    /// [`ErrorCode::TokenExpired`] for one of ours whose time is over, else
-    /// [`ErrorCode::TokenInvalid`].
+    /// [`ErrorCode::TokenExpired`] for one of ours whose time is over, or of a retired key that says
+    /// so, else [`ErrorCode::TokenInvalid`].
     pub fn verify_access(&self, token: &str) -> Result<Access, ErrorCode> {
         self.access_tokens.verify(token)
     }

@@ -99,11 +99,10 @@ impl AccessTokens {
             return Err(ErrorCode::TokenInvalid);
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| ErrorCode::TokenInvalid)?;
-        let key = header
-            .kid
-            .and_then(|kid| self.verifying.iter().find(|(id, _)| *id == kid))
-            .map(|(_, key)| key)
-            .ok_or(ErrorCode::TokenInvalid)?;
+        let kid = header.kid.ok_or(ErrorCode::TokenInvalid)?;
+        let Some((_, key)) = self.verifying.iter().find(|(id, _)| *id == kid) else {
+            return Err(of_unknown_key(token));
+        };
         let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation)
             .map_err(|error| match error.kind() {
                 ErrorKind::ExpiredSignature => ErrorCode::TokenExpired,
@@ -115,6 +114,18 @@ impl AccessTokens {
             session: claims.sid,
             expires_at: Timestamp::from_millis(claims.exp.saturating_mul(1000)),
         })
+    }
+}
+
+/// Why a token of a key that is not known is refused.
+///
+/// A key is retired when its last token has run out, and a browser may come back with that token much
+/// later: it is told to rotate it, as with any that has run out. Nobody can tell such a token from a
+/// made-up one that calls itself old; neither lets anybody in.
+fn of_unknown_key(token: &str) -> ErrorCode {
+    match jsonwebtoken::dangerous::insecure_decode_claims::<Claims>(token) {
+        Ok(Claims { exp, .. }) if exp < Timestamp::now().millis() / 1000 => ErrorCode::TokenExpired,
+        _ => ErrorCode::TokenInvalid,
     }
 }
 
@@ -330,6 +341,19 @@ mod tests {
         assert_eq!(rotated.verify(&text), Ok(access));
         let new = rotated.issue(&access, Timestamp::now());
         assert_eq!(tokens().verify(&new), Err(ErrorCode::TokenInvalid), "the new key signs");
+    }
+
+    #[test]
+    fn a_token_that_ran_out_before_its_key_was_retired_is_told_to_be_rotated() {
+        let retired = AccessTokens::new(&keys(&[("k2", [9; 32])]));
+        let refused = |seconds| {
+            let text = tokens().issue(&access(seconds), Timestamp::now());
+            retired.verify(&text).unwrap_err()
+        };
+        assert_eq!(refused(-60), ErrorCode::TokenExpired);
+        assert_eq!(refused(60), ErrorCode::TokenInvalid, "it says itself that it is good");
+        let empty = forge(&json!({ "alg": "HS256", "kid": "other" }), &json!({}), &[8; 32]);
+        assert_eq!(retired.verify(&empty), Err(ErrorCode::TokenInvalid));
     }
 
     #[test]

@@ -115,12 +115,33 @@ pub(super) fn check_change_by_cookie(
     session: SessionId,
 ) -> ApiResult<()> {
     check_page(app, headers, true)?;
-    let presented = headers.get(csrf::HEADER).and_then(|value| value.to_str().ok());
-    if presented.is_some_and(|presented| app.auth.csrf_matches(session, presented)) {
-        Ok(())
-    } else {
-        Err(ErrorCode::CsrfFailed.into())
-    }
+    let matches =
+        presented_csrf(headers).is_some_and(|presented| app.auth.csrf_matches(session, presented));
+    if matches { Ok(()) } else { Err(ErrorCode::CsrfFailed.into()) }
+}
+
+/// The same for the rotation of `session`'s tokens, which must go on when the key of its CSRF token
+/// has been retired: there the header may also repeat the CSRF cookie. That proves as much of the page
+/// (it could read the cookie), if less of the session; the refresh cookie, which browsers send with
+/// requests of this site only, names that.
+///
+/// # Errors
+/// [`ErrorCode::OriginRefused`] and [`ErrorCode::CsrfFailed`].
+pub(super) fn check_rotation_by_cookie(
+    app: &App,
+    headers: &HeaderMap,
+    session: SessionId,
+) -> ApiResult<()> {
+    check_page(app, headers, true)?;
+    let repeated = app.auth.cookies().csrf_token(headers);
+    let repeats =
+        presented_csrf(headers).is_some_and(|presented| repeated.as_deref() == Some(presented));
+    if repeats { Ok(()) } else { check_change_by_cookie(app, headers, session) }
+}
+
+/// The CSRF token that a page sends.
+fn presented_csrf(headers: &HeaderMap) -> Option<&str> {
+    headers.get(csrf::HEADER).and_then(|value| value.to_str().ok())
 }
 
 /// Whether the page that makes the request may use cookies here.

@@ -13,7 +13,7 @@ use hubbub_protocol::http::{SessionResponse, TokenRequest, Transport};
 use hubbub_protocol::{ErrorCode, SessionId, Timestamp};
 use hubbub_store::{NewSession, Rotation, UserRecord};
 
-use super::caller::{Caller, check_change_by_cookie};
+use super::caller::{Caller, check_rotation_by_cookie};
 use super::endpoints::Endpoints;
 use super::extract::OptionalJson;
 use super::limiter::Limiter;
@@ -158,7 +158,7 @@ async fn rotate(
         None => {
             let text = app.auth.cookies().refresh_token(headers).ok_or(ErrorCode::TokenRequired)?;
             let token = RefreshToken::parse(&text)?;
-            check_change_by_cookie(app, headers, token.session())?;
+            check_rotation_by_cookie(app, headers, token.session())?;
             (token, Transport::Cookie)
         }
     };

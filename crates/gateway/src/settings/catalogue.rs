@@ -12,6 +12,7 @@ use crate::auth::SigningKeys;
 use crate::auth::origin::Origins;
 use crate::http::quotas::Kind;
 use crate::http::{room_name, username};
+use crate::operator::OperatorToken;
 use crate::previews::address::Networks;
 
 const fn seconds(seconds: u64) -> Duration {
@@ -29,9 +30,18 @@ pub(super) const LISTEN: Setting<SocketAddr> =
         .or("127.0.0.1:8080");
 pub(super) const ADMIN_LISTEN: Setting<SocketAddr> = Setting::address(
     "admin_listen",
-    "Where `/healthz`, `/readyz` and `/metrics` answer. Not for the public.",
+    "Where `/healthz`, `/readyz` and `/metrics` answer, and `POST /drain` and `POST /rebalance` are \
+     taken. Not for the public.",
 )
 .or("127.0.0.1:9090");
+pub(super) const ADMIN_TOKEN: Setting<OperatorToken> = Setting::parsed(
+    "admin_token",
+    "16 to 512 printable characters without spaces",
+    OperatorToken::parse,
+    "What `POST /drain` and `POST /rebalance` need as `Authorization: Bearer`. Without it they are \
+     taken from the gateway's own machine only.",
+)
+.secret();
 pub(super) const DATA_DIR: Setting<PathBuf> = Setting::path(
     "data_dir",
     "What a standalone gateway keeps: its database and its signing key. Made if it is not there.",
@@ -54,8 +64,9 @@ pub(super) const SIGNING_KEYS: Setting<SigningKeys> = Setting::parsed(
     "signing_keys",
     "list of `id:key`, each key 32 bytes or more in base64url",
     |text| SigningKeys::parse(text).map_err(|error| error.to_string()),
-    "Keys of access tokens, the same on every gateway. The first signs, all verify: to rotate, put \
-     a new one in front. Needed in a cluster; a standalone gateway makes its own.",
+    "Keys of access tokens, the same on every gateway. The first signs, all verify; a rotation \
+     takes three steps (`hubbub-admin rotate-keys`). Needed in a cluster; a standalone gateway \
+     makes its own.",
 )
 .secret();
 pub(super) const ACCESS_TOKEN_TTL: Setting<Duration> = Setting::duration(
@@ -279,6 +290,7 @@ pub fn spec() -> Spec {
         [
             LISTEN.about(),
             ADMIN_LISTEN.about(),
+            ADMIN_TOKEN.about(),
             DATA_DIR.about(),
             WEB_CLIENT_DIR.about(),
             REFUSED_WORDS_FILE.about(),

@@ -2,10 +2,15 @@
 
 use axum::http::StatusCode;
 use hubbub_gateway::auth::origin::Origins;
+use hubbub_gateway::auth::token::RefreshToken;
 use hubbub_protocol::{SessionId, Timestamp, UserId};
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, Browser, OWN_ORIGIN, PASSWORD};
+use crate::sessions::signer;
+
+/// A key that no test gateway knows any more.
+const RETIRED_KEY: &str = "retired:YSBzaWduaW5nIGtleSB0aGF0IGhhcyBiZWVuIHJldGlyZWQ";
 
 async fn register(api: &Api, username: &str) -> Answer {
     let registration = json!({ "username": username, "password": PASSWORD, "transport": "cookie" });
@@ -16,6 +21,19 @@ async fn register(api: &Api, username: &str) -> Answer {
 
 async fn browser(api: &Api, username: &str) -> Browser {
     Browser::of(&register(api, username).await)
+}
+
+/// What a browser would have of the same session if it had been away since its tokens were signed with
+/// another key, an hour ago.
+fn begun_with(key: &str, now: &Browser) -> Browser {
+    let refresh = now.cookies.split("; ").find_map(|c| c.strip_prefix("hubbub_refresh=")).unwrap();
+    let session = RefreshToken::parse(refresh).unwrap().session();
+    let long_ago = Timestamp::from_millis(Timestamp::now().millis() - 3_600_000);
+    let auth = signer(key);
+    let (access, _) = auth.issue_access(UserId::new(), session, long_ago);
+    let csrf = auth.csrf_token(session);
+    let cookies = format!("hubbub_access={access}; hubbub_refresh={refresh}; hubbub_csrf={csrf}");
+    Browser { cookies, csrf }
 }
 
 fn room() -> Value {
@@ -119,6 +137,19 @@ async fn a_rotation_replaces_the_cookies() {
     assert_eq!(answer.body["expires_in"], 900);
     assert!(answer.body.get("access_token").is_none());
     api.get("/me").cookies(&next).send().await.ok(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_session_continues_when_the_key_it_began_with_is_retired() {
+    let api = Api::start();
+    let ada = begun_with(RETIRED_KEY, &browser(&api, "ada").await);
+    let me = api.get("/me").cookies(&ada).send().await;
+    me.refused(StatusCode::UNAUTHORIZED, "token_expired");
+    let forged = api.post("/token").cookies(&ada).header("origin", OWN_ORIGIN);
+    let forged = forged.header("x-csrf-token", "guessed").send().await;
+    forged.refused(StatusCode::FORBIDDEN, "csrf_failed");
+    let ada = Browser::of(&api.post("/token").in_browser(&ada).send().await);
+    api.post("/rooms").in_browser(&ada).json(&room()).await.ok(StatusCode::CREATED);
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::api::{Api, Person, SIGNING_KEYS};
 
-fn signer(keys: &str) -> Auth {
+/// What a gateway with these keys signs with.
+pub(crate) fn signer(keys: &str) -> Auth {
     Auth::new(AuthOptions {
         signing_keys: SigningKeys::parse(keys).unwrap(),
         access_token_ttl: Duration::from_secs(60),

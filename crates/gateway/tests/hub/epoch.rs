@@ -6,12 +6,14 @@ use hubbub_bus::RoomLog;
 use hubbub_bus::local::{LocalBus, LocalOptions};
 use hubbub_gateway::committer::{Committer, Continuity};
 use hubbub_protocol::{Epoch, Position, Seq};
+use hubbub_runtime::telemetry::Metrics;
 use hubbub_store::{EventStore, SqliteStore};
 
 use crate::world::{owner, room};
 
 #[tokio::test]
 async fn a_bus_that_is_an_epoch_behind_is_taken_to_a_new_one() {
+    let metrics = Metrics::install().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteStore::open(dir.path()).unwrap());
     let owner = owner(&store).await;
@@ -26,4 +28,6 @@ async fn a_bus_that_is_an_epoch_behind_is_taken_to_a_new_one() {
     assert_eq!(head.epoch, Epoch(3));
     assert!(head.seq > seen.seq, "clear of what was handed out: {head}");
     assert_eq!(bus.heads(&[room]).await.unwrap(), [Some(head)]);
+    let counted = metrics.render();
+    assert!(counted.contains("\nhubbub_epochs_opened_total 1"), "{counted}");
 }

@@ -1,7 +1,10 @@
 //! What operators ask of a node on its own listener.
 
+use std::time::Duration;
+
+use hubbub_gateway::operator::OperatorToken;
 use hubbub_protocol::server::GoAwayReason;
-use hubbub_protocol::{ErrorCode, ServerFrame};
+use hubbub_protocol::{CloseCode, ErrorCode, ServerFrame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -43,6 +46,32 @@ async fn a_node_that_is_to_drain_moves_its_clients_and_stays_up_unready() {
     assert_eq!(ask(&node, "/drain", JSON, "{}").await.0, 202);
     anns.assert_alive().await;
     assert!(!node.lifecycle.soft_stop().is_cancelled());
+}
+
+#[tokio::test]
+async fn a_node_that_is_to_drain_closes_those_who_stay() {
+    // Of the grace five seconds are for what follows.
+    let node = Node::with(|settings| settings.shutdown_grace = Duration::from_millis(5_500)).await;
+    let ann = node.person("ann").await;
+    let mut anns = node.greeted(&ann).await;
+    assert_eq!(ask(&node, "/drain", JSON, "{}").await.0, 202);
+    assert_eq!(anns.closed().await, CloseCode::GoAway.code());
+    assert_eq!(node.gateway.connections(), 0);
+    assert!(!node.lifecycle.soft_stop().is_cancelled());
+}
+
+#[tokio::test]
+async fn a_node_with_a_token_obeys_whoever_shows_it() {
+    let token = "a-token-of-operators";
+    let node =
+        Node::with(|settings| settings.admin_token = Some(OperatorToken::parse(token).unwrap()))
+            .await;
+    for path in ["/drain", "/rebalance"] {
+        assert_eq!(ask(&node, path, JSON, "{}").await.0, 401);
+    }
+    let shown = format!("{JSON}authorization: Bearer {token}\r\n");
+    assert_eq!(ask(&node, "/rebalance", &shown, "{}").await.0, 202);
+    assert!(node.try_upgrade(node.upgrade()).await.is_ok());
 }
 
 #[tokio::test]

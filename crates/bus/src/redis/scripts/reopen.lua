@@ -13,7 +13,7 @@ local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 
 -- What was committed before has left the log, so that nothing has to wait for its storage.
-redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', seq, 'stored', seq, 'recovered', now)
+redis.call('HSET', KEYS[1], 'epoch', epoch, 'seq', seq, 'stored', seq, 'began', seq, 'recovered', now)
 redis.call('DEL', KEYS[2], KEYS[3])
 redis.call(ARGV[4], KEYS[1], 'R' .. epoch .. ':' .. seq .. ';')
 return {epoch, seq}
