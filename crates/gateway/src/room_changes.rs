@@ -119,7 +119,8 @@ pub async fn hand_over(
     let entry = audit_entry(AuditAction::OwnerChanged, from, room);
     app.store.append_audit(&AuditEntry { user: Some(to), reason, ..entry }).await?;
     let at = Timestamp::now();
-    for (user, role) in [(to, Role::Owner), (from, Role::Moderator)] {
+    let former = app.store.membership(room, from).await?.map(|_| (from, Role::Moderator));
+    for (user, role) in [(to, Role::Owner)].into_iter().chain(former) {
         let change = MemberChange::Role;
         let role = Some(role);
         let change = MembershipChange { room, actor: from, user, change, at, role, until: None };
@@ -130,7 +131,7 @@ pub async fn hand_over(
 }
 
 /// Sees to a room whose owner goes for good: the moderator, else the member, who has been in it
-/// longest owns it; a room with nobody else is destroyed.
+/// longest owns it, of those whose accounts are active; a room with nobody else is destroyed.
 ///
 /// # Errors
 /// When store or bus are away. Can be repeated.
