@@ -136,6 +136,8 @@ async fn whoever_is_blocked_sees_nothing_any_more() {
         }
     };
     watcher.until("her presence", last(UserStatus::Online)).await;
+    // Whom she has blocked is looked at once more when her channel is heard; that is over then.
+    tokio::time::sleep(2 * AT_ONCE).await;
     ada.api.block(bob.id()).await.unwrap();
     let blocked = Instant::now();
     watcher.until("that she is gone", last(UserStatus::Offline)).await;
