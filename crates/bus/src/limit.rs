@@ -46,7 +46,9 @@ pub trait RateLimits: Send + Sync {
     async fn take(&self, key: &str, quota: Quota) -> Result<Verdict, BusError>;
 
     /// Lets one through in each `every`. Whoever was let through last is let through again under
-    /// the same `name`, so that a retry is not taken for another. Keys and names are up to 200 bytes.
+    /// the same `name`, so that a retry is not taken for another. What counts since the last one is
+    /// the shorter of its `every` and this call's: a pause that was shortened is shorter for those who
+    /// wait already. Keys and names are up to 200 bytes.
     async fn pace(&self, key: &str, name: &str, every: Duration) -> Result<Verdict, BusError>;
 }
 

@@ -32,6 +32,10 @@ const AT_A_TIME: usize = 16;
 /// When store or bus are away. What was done stays done.
 pub async fn finish(app: &App, user: UserId) -> Result<(), Refused> {
     revocation::end_sessions(app, user, None).await?;
+    // Those they own first, whether or not they are in them: an owner can't leave.
+    for room in app.store.owned_rooms(user).await? {
+        room_changes::give_up(app, room, user).await?;
+    }
     let rooms = app.store.room_ids_of(user).await?;
     for room in app.store.rooms(&rooms).await? {
         if !room.kind.is_direct() {
@@ -73,6 +77,7 @@ fn entry(user: UserId, at: Timestamp) -> AuditEntry {
 }
 
 async fn leave(app: &App, room: RoomId, user: UserId) -> Result<(), Refused> {
+    // A handing over that was cut off leaves the role behind.
     let owns = app.store.membership(room, user).await?.is_some_and(|m| m.role == Role::Owner);
     if owns {
         room_changes::give_up(app, room, user).await?;

@@ -39,6 +39,8 @@ pub struct RoomStanding {
     pub members: u64,
     /// Whether `@all` by them calls everybody.
     pub may_mention_all: bool,
+    /// Whether this is the room of two people of whom one has blocked the other.
+    pub blocked: bool,
 }
 
 impl RoomStanding {
@@ -212,5 +214,6 @@ fn standing(room: &RoomRecord, place: Place) -> RoomStanding {
         role: place.role,
         members: room.members,
         may_mention_all: place.role >= room.mention_all,
+        blocked: place.blocked,
     }
 }

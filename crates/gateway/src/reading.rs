@@ -2,8 +2,8 @@
 //!
 //! A row is kept before anybody is told, so news of it may be lost on the way: `ready` and
 //! `GET /rooms` have it again. One's own devices are told everything, over a way that nobody else
-//! hears; the others of a room are told how far one has come, and not in large rooms nor by people
-//! who keep that to themselves.
+//! hears; the others of a room are told how far one has come, and not in large rooms, nor by people
+//! who keep that to themselves, nor between two of whom one has blocked the other.
 
 use hubbub_protocol::server::Mark;
 use hubbub_protocol::{RoomId, Seq, ServerFrame, UserId};
@@ -11,6 +11,7 @@ use hubbub_store::{InboxPart, PositionChange, PositionRecord, StoreError, Unread
 
 use crate::app::App;
 use crate::hub::MARKS_KEY;
+use crate::permissions::RoomStanding;
 use crate::refused::Refused;
 
 /// How far somebody has come in a room, and what is left.
@@ -50,8 +51,8 @@ pub async fn readings(
         .collect())
 }
 
-/// Changes somebody's row in a room of theirs that has so many members, and tells who is to know.
-/// What they have read goes out of their inbox.
+/// Changes somebody's row in a room where they have this standing, and tells who is to know. What
+/// they have read goes out of their inbox.
 ///
 /// # Errors
 /// When the store or the bus can't be reached. What the store has is kept even so.
@@ -59,7 +60,7 @@ pub async fn change(
     app: &App,
     room: RoomId,
     user: UserId,
-    members: u64,
+    standing: &RoomStanding,
     mut change: PositionChange,
 ) -> Result<PositionRecord, Refused> {
     // Nobody has read what was not said.
@@ -77,7 +78,8 @@ pub async fn change(
     }
     tell_own_devices(app, &to).await?;
     if (to.read, to.delivered) != (from.read, from.delivered)
-        && members <= u64::from(app.limits.receipt_members)
+        && standing.members <= u64::from(app.limits.receipt_members)
+        && !standing.blocked
         && sends_receipts(app, user).await?
     {
         tell_others(app, &to).await?;
@@ -117,6 +119,7 @@ fn public_mark(row: &PositionRecord) -> Mark {
         user: row.user,
         delivered: row.delivered,
         read: row.read,
+        since: Some(row.since).filter(|since| *since > Seq(0)),
         version: row.version,
         unread_from: None,
         notify: None,

@@ -115,7 +115,8 @@ async fn tell_owner(
     to: UserId,
 ) -> Result<(), CommitFailure> {
     let at = Timestamp::now();
-    for (user, role) in [(to, Role::Owner), (from, Role::Moderator)] {
+    let former = app.store.membership(room, from).await?.map(|_| (from, Role::Moderator));
+    for (user, role) in [(to, Role::Owner)].into_iter().chain(former) {
         let change = MemberChange::Role;
         let role = Some(role);
         let change = MembershipChange { room, actor: from, user, change, at, role, until: None };
@@ -125,7 +126,7 @@ async fn tell_owner(
 }
 
 /// Sees to a room whose owner goes for good: the moderator, else the member, who has been in it
-/// longest owns it; a room with nobody else is destroyed.
+/// longest owns it, of those whose accounts are active; a room with nobody else is destroyed.
 ///
 /// # Errors
 /// When store or bus are away. Can be repeated.

@@ -72,7 +72,7 @@ error_codes! {
     /// A direct room needs somebody else.
     DirectWithSelf = "direct_with_self", 400, "A direct room needs another person";
     /// The last owner can't leave a room that has other members.
-    OwnerMustStay = "owner_must_stay", 409, "The owner can't leave a room with other members";
+    OwnerMustStay = "owner_must_stay", 409, "The owner can't leave: hand the room over, or destroy it";
     /// No such message in this room.
     MessageNotFound = "message_not_found", 404, "Message not found";
     /// The message is deleted.

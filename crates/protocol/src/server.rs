@@ -51,6 +51,10 @@ pub struct Mark {
     pub delivered: Seq,
     /// The last event they have read.
     pub read: Seq,
+    /// The room's last event when they came in: it and what was before it they have not seen,
+    /// though it is at or before `read`. Absent for those who were there from the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Seq>,
     /// From where on they marked the room unread. Only ever told to themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread_from: Option<Seq>,

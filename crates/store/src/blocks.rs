@@ -43,4 +43,11 @@ pub trait BlockStore: Send + Sync {
         user: UserId,
         others: &[UserId],
     ) -> Result<Vec<UserId>, StoreError>;
+
+    /// Of these pairs, those of whom the first has blocked the second. For re-checking who watches
+    /// whom in batches. Order is not kept.
+    async fn blocks_among(
+        &self,
+        pairs: &[(UserId, UserId)],
+    ) -> Result<Vec<(UserId, UserId)>, StoreError>;
 }

@@ -51,6 +51,13 @@ pub(crate) fn query(text: &str) -> String {
     fold(text.trim()).chars().take(KEY_CHARS).collect()
 }
 
+/// The keys that start with a query lie from its first bound on, and before the second: the query
+/// with the last character there is.
+pub(crate) fn key_range(query: String) -> (String, String) {
+    let end = format!("{query}{}", char::MAX);
+    (query, end)
+}
+
 /// The keys a person is found under: a search matches when one of them starts with the query.
 ///
 /// The user name, and the display name from each of its words on, so that both "van" and

@@ -67,7 +67,7 @@ pub use moderation::{BanRecord, ModerationStore};
 pub use mongo::{MongoOptions, MongoStore};
 pub use positions::{Moved, PositionChange, PositionRecord, PositionStore, Unread, UnreadRange};
 pub use rooms::{
-    CodeLimits, LOBBY, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate,
+    CodeLimits, LOBBY, MemberPage, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate,
 };
 pub use search::{Has, Indexed, RoomsBehind, SearchCursor, SearchPage, SearchQuery, SearchStore};
 pub use sessions::{NewSession, Rotation, SessionRecord, SessionStore};
@@ -80,8 +80,8 @@ pub enum StoreError {
     /// The user name belongs to somebody.
     #[error("user name taken")]
     UsernameTaken,
-    /// The last owner can't leave a room with other members.
-    #[error("the owner can't leave a room with other members")]
+    /// The owner can't leave a room.
+    #[error("the owner can't leave a room")]
     OwnerMustStay,
     /// It would leave the site without an administrator.
     #[error("the last site administrator must stay one")]

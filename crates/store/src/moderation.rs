@@ -89,6 +89,6 @@ pub trait ModerationStore: Send + Sync {
     async fn owned_rooms(&self, user: UserId) -> Result<Vec<RoomId>, StoreError>;
 
     /// Who should own a room without `leaver`: of the other members with the greatest role, the one
-    /// who came first. None if there is nobody else.
+    /// who came first. None if there is nobody else whose account is active.
     async fn heir(&self, room: RoomId, leaver: UserId) -> Result<Option<UserId>, StoreError>;
 }

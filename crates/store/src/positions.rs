@@ -18,6 +18,8 @@ pub struct PositionRecord {
     pub delivered: Seq,
     /// The last event they have read.
     pub read: Seq,
+    /// The room's last event when they came in last; 0: they were there from the start.
+    pub since: Seq,
     /// From where on they marked the room unread, if they did: at or below `read`, which has not
     /// moved since.
     pub unread_from: Option<Seq>,
@@ -36,6 +38,7 @@ impl PositionRecord {
             user,
             delivered: Seq(0),
             read: Seq(0),
+            since: Seq(0),
             unread_from: None,
             notify: NotifyLevel::Mentions,
             version: 0,
@@ -63,6 +66,7 @@ impl PositionRecord {
             // What comes after `read` is unread anyway.
             next.unread_from = Some(from).filter(|from| (Seq(1)..=next.read).contains(from));
         }
+        next.since = self.since.max(change.since.unwrap_or_default());
         next.notify = change.notify.unwrap_or(self.notify);
         if next != *self {
             next.version += 1;
@@ -79,6 +83,8 @@ pub struct PositionChange {
     /// The last event they have read. The greater counts; it implies delivery, and where it moves
     /// forward it takes `unread_from` back.
     pub read: Option<Seq>,
+    /// The room's last event as they come in. The greater counts.
+    pub since: Option<Seq>,
     /// From where on to show everything as unread; 0 takes that back.
     pub unread_from: Option<Seq>,
     /// What of the room reaches them when they are not looking.
@@ -90,6 +96,12 @@ impl PositionChange {
     #[must_use]
     pub fn read(upto: Seq) -> Self {
         Self { read: Some(upto), ..Self::default() }
+    }
+
+    /// That they come into a room that stands at `head`: what was said before is not unread.
+    #[must_use]
+    pub fn joined(head: Seq) -> Self {
+        Self { since: Some(head), ..Self::read(head) }
     }
 }
 

@@ -183,6 +183,28 @@ pub struct Membership {
     pub muted_until: Option<Timestamp>,
 }
 
+/// Members who were looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemberPage {
+    /// Those found. May be fewer than asked for, or none, though there are more.
+    pub members: Vec<Membership>,
+    /// After whom to go on; none: nobody is left.
+    pub next: Option<UserId>,
+}
+
+impl MemberPage {
+    /// A page of `limit` of these members, if more were found; `then` is where to go on after all of
+    /// them.
+    pub(crate) fn cut(mut members: Vec<Membership>, limit: usize, then: Option<UserId>) -> Self {
+        if members.len() <= limit {
+            return Self { members, next: then };
+        }
+        members.truncate(limit);
+        let next = members.last().map(|member| member.user);
+        Self { members, next }
+    }
+}
+
 /// A role as both stores keep it: roles compare as these do.
 pub(crate) const fn role_code(role: Role) -> i32 {
     match role {
@@ -328,11 +350,12 @@ pub trait RoomStore: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Takes a member out. Whether they were one. The last member of a room may leave it, owner or
-    /// not; the room of two people can't be left and answers [`StoreError::OwnerMustStay`].
+    /// Takes a member out. Whether they were one. The room of two people can't be left and answers
+    /// [`StoreError::OwnerMustStay`] too.
     ///
     /// # Errors
-    /// [`StoreError::OwnerMustStay`] when the owner would leave others behind.
+    /// [`StoreError::OwnerMustStay`] for the owner, also without other members: nobody would be in
+    /// charge of whoever comes later.
     async fn leave(&self, room: RoomId, user: UserId) -> Result<bool, StoreError>;
 
     /// Somebody's place in a room.
@@ -365,4 +388,15 @@ pub trait RoomStore: Send + Sync {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<Vec<Membership>, StoreError>;
+
+    /// A room's members who have a name that starts with `prefix`, as in
+    /// [`UserStore::find_users`](crate::UserStore::find_users), ascending by user id, after `after`.
+    /// An empty prefix finds nobody.
+    async fn find_members(
+        &self,
+        room: RoomId,
+        prefix: &str,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<MemberPage, StoreError>;
 }

@@ -430,8 +430,8 @@ const texts: Record<string, string> = {
   "You may not come back into this room.": "لا يمكنك العودة إلى هذه الغرفة.",
   "You may not do that here.": "لا يُسمح لك بذلك هنا.",
   "You may not post links here.": "لا يُسمح لك بنشر الروابط هنا.",
-  "You own this room: hand it over to somebody before you leave.":
-    "أنت مالك هذه الغرفة: سلّمها إلى شخص قبل أن تغادر.",
+  "You own this room: hand it over to somebody, or destroy it.":
+    "أنت مالك هذه الغرفة: سلّمها إلى شخص أو دمّرها.",
   "Your files take all the space you have. Delete some first.": "ملفاتك تشغل كل مساحتك. احذف بعضها أولًا.",
   "Your name": "اسمك",
   "Your name, picture and settings go for good. What you have written stays, without your name.":

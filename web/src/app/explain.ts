@@ -41,7 +41,7 @@ export function inWords(code: string, seconds = 1): string | undefined {
     case "edit_too_late":
       return t("It is too late to edit this message.");
     case "owner_must_stay":
-      return t("You own this room: hand it over to somebody before you leave.");
+      return t("You own this room: hand it over to somebody, or destroy it.");
     case "last_admin":
       return t("The last administrator has to stay one.");
     case "muted":

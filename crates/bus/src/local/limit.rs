@@ -23,9 +23,10 @@ pub(super) struct Buckets {
     last_sweep_at: usize,
 }
 
-/// Who was let through last.
+/// Who was let through last, when, and how long others were to wait then.
 struct Last {
     name: Box<str>,
+    at: Instant,
     until: Instant,
 }
 
@@ -58,11 +59,13 @@ impl Buckets {
     fn pace(&mut self, key: &str, name: &str, every: Duration) -> Verdict {
         let now = Instant::now();
         if let Some(last) = self.last.get(key).filter(|last| last.until > now) {
-            return if &*last.name == name {
-                Verdict::Allowed { remaining: 0 }
-            } else {
-                Verdict::Refused { retry_after: last.until - now }
-            };
+            if &*last.name == name {
+                return Verdict::Allowed { remaining: 0 };
+            }
+            let until = last.until.min(last.at + every);
+            if until > now {
+                return Verdict::Refused { retry_after: until - now };
+            }
         }
         if self.last.len() >= self.last_sweep_at {
             self.last.retain(|_, last| last.until > now);
@@ -73,7 +76,7 @@ impl Buckets {
                 self.last.remove(&key);
             }
         }
-        self.last.insert(key.into(), Last { name: name.into(), until: now + every });
+        self.last.insert(key.into(), Last { name: name.into(), at: now, until: now + every });
         Verdict::Allowed { remaining: 0 }
     }
 

@@ -132,7 +132,7 @@ pub(super) fn limit(key: &str) -> String {
     format!("{{rl:{key}}}")
 }
 
-/// String: who was let through last under a key that paces.
+/// String: when somebody was let through last under a key that paces, and who.
 pub(super) fn pace(key: &str) -> String {
     format!("{{pace:{key}}}")
 }

@@ -96,6 +96,32 @@ pub(crate) async fn who_waited_passes_and_is_the_last_to_have_passed(backend: &B
     assert!(matches!(first, Verdict::Refused { .. }), "{first:?}");
 }
 
+pub(crate) async fn a_shorter_pause_holds_for_those_who_wait_already(backend: &Backend) {
+    let node = backend.node("a").await;
+    let pace = async |name: &str, every| node.bus.pace("slow:z", name, every).await.unwrap();
+    let minute = Duration::from_secs(60);
+    assert!(matches!(pace("first", HOUR).await, Verdict::Allowed { .. }));
+    let Verdict::Refused { retry_after } = pace("second", minute).await else {
+        panic!("two in one minute")
+    };
+    assert!(retry_after <= minute && retry_after > Duration::from_secs(30), "{retry_after:?}");
+    eventually("another passes", async || {
+        matches!(pace("second", Duration::from_millis(300)).await, Verdict::Allowed { .. })
+    })
+    .await;
+}
+
+pub(crate) async fn a_longer_pause_holds_from_the_next_on(backend: &Backend) {
+    let node = backend.node("a").await;
+    let pace = async |name: &str, every| node.bus.pace("slow:w", name, every).await.unwrap();
+    let minute = Duration::from_secs(60);
+    assert!(matches!(pace("first", minute).await, Verdict::Allowed { .. }));
+    let Verdict::Refused { retry_after } = pace("second", HOUR).await else {
+        panic!("two in one minute")
+    };
+    assert!(retry_after <= minute, "{retry_after:?}");
+}
+
 pub(crate) async fn paces_do_not_share_a_key(backend: &Backend) {
     let node = backend.node("a").await;
     for (key, name) in [("slow:a", "one"), ("slow:b", "two"), ("fast:a", "three")] {

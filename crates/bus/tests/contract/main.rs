@@ -130,6 +130,8 @@ contract! {
             takes_agree_with_the_reference,
             one_name_passes_in_a_while_and_the_same_again,
             who_waited_passes_and_is_the_last_to_have_passed,
+            a_shorter_pause_holds_for_those_who_wait_already,
+            a_longer_pause_holds_from_the_next_on,
             paces_do_not_share_a_key,
         }
     }

@@ -57,7 +57,7 @@ impl Api {
     /// Leaves a room.
     ///
     /// # Errors
-    /// [`ApiError`]; `owner_must_stay` for its last owner.
+    /// [`ApiError`]; `owner_must_stay` for its owner.
     pub async fn leave(&self, room: RoomId) -> Result<(), ApiError> {
         self.call(Method::POST, &format!("rooms/{room}/leave"), None::<&()>).await.map(drop)
     }

@@ -15,7 +15,7 @@ use hubbub_protocol::http::{
 };
 use hubbub_protocol::limits::LIST_MAX;
 use hubbub_protocol::{ErrorCode, MemberChange, RoomId, Timestamp, UserId};
-use hubbub_store::{BanRecord, Membership};
+use hubbub_store::{BanRecord, MemberPage, Membership};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -24,8 +24,10 @@ use super::caller::Caller;
 use super::endpoints::Endpoints;
 use super::extract::{Json, OptionalJson, Query, RoomPath, UserPath, id};
 use super::fields::Fields;
+use super::limiter::Limiter;
 use super::openapi::about;
 use super::problem::ApiResult;
+use super::quotas::Kind;
 use super::room_view::mine;
 use super::{LIST_DEFAULT, cut, uninterrupted, users};
 use crate::app::App;
@@ -42,7 +44,18 @@ pub(super) fn endpoints() -> Endpoints {
         .get(
             "/rooms/{room}/members",
             members,
-            about("Who is in a room of yours").errors(&[RoomNotFound, InvalidField]),
+            about("Who is in a room of yours")
+                .description(
+                    "With `q` those who have such a name, without regard to case and diacritics. A \
+                     page of them may be shorter than asked, or empty, and still have a `next`. \
+                     Counts as a search for people.",
+                )
+                .errors(&[RoomNotFound, InvalidField, BadId]),
+        )
+        .get(
+            "/rooms/{room}/members/{user}",
+            member,
+            about("A member of a room of yours").errors(&[RoomNotFound, UserNotFound, BadId]),
         )
         .patch(
             "/rooms/{room}/members/{user}",
@@ -92,6 +105,17 @@ pub(super) fn endpoints() -> Endpoints {
         )
 }
 
+/// The query of `GET /rooms/{room}/members`.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct MemberQuery {
+    /// What a user name, a display name or a word of it begins with: up to 100 graphemes.
+    q: Option<String>,
+    /// Where the page starts: `next` of the one before.
+    after: Option<String>,
+    /// Rows of the page: 1 to 200, 50 if absent.
+    limit: Option<u32>,
+}
+
 /// The query of lists of people.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct PeopleQuery {
@@ -121,14 +145,52 @@ fn page(query: &PeopleQuery) -> ApiResult<(Option<UserId>, usize)> {
 async fn members(
     State(app): State<Arc<App>>,
     caller: Caller,
+    limiter: Limiter,
     RoomPath(room): RoomPath,
-    Query(query): Query<PeopleQuery>,
+    Query(query): Query<MemberQuery>,
 ) -> ApiResult<Answer<MemberList>> {
-    let (after, limit) = page(&query)?;
+    let mut fields = Fields::default();
+    let q = fields.search(query.q.as_deref().unwrap_or_default());
+    let limit = fields.limit(query.limit, LIST_DEFAULT, LIST_MAX);
+    fields.check()?;
+    let after = query.after.as_deref().map(id).transpose()?;
     mine(&app, caller.user, room).await?;
-    let mut members = app.store.members(room, after, limit + 1).await?;
-    let next = cut(&mut members, limit).map(|member| member.user.to_string());
-    Ok(Answer(MemberList { users: member_views(&app, caller.user, members).await?, next }))
+    let MemberPage { members, next } = if q.is_empty() {
+        let mut members = app.store.members(room, after, limit + 1).await?;
+        let next = cut(&mut members, limit).map(|member| member.user);
+        MemberPage { members, next }
+    } else {
+        limiter.take(Kind::Users, caller.user).await?;
+        app.store.find_members(room, &q, after, limit).await?
+    };
+    let users = member_views(&app, caller.user, members).await?;
+    Ok(Answer(MemberList { users, next: next.map(|user| user.to_string()) }))
+}
+
+/// `GET /rooms/{room}/members/{user}`.
+async fn member(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    RoomPath(room): RoomPath,
+    UserPath(user): UserPath,
+) -> ApiResult<Answer<MemberView>> {
+    mine(&app, caller.user, room).await?;
+    member_view(&app, caller.user, room, user).await.map(Answer)
+}
+
+/// A member as `viewer` sees them.
+///
+/// # Errors
+/// [`ErrorCode::UserNotFound`].
+async fn member_view(
+    app: &App,
+    viewer: UserId,
+    room: RoomId,
+    user: UserId,
+) -> ApiResult<MemberView> {
+    let member = app.store.membership(room, user).await?.ok_or(ErrorCode::UserNotFound)?;
+    let view = member_views(app, viewer, vec![member]).await?.pop();
+    view.ok_or_else(|| ErrorCode::UserNotFound.into())
 }
 
 async fn member_views(
@@ -176,12 +238,7 @@ async fn update(
         Ok(())
     })
     .await?;
-    let member = app.store.membership(room, user).await?.ok_or(ErrorCode::UserNotFound)?;
-    let view = member_views(&app, caller.user, vec![member])
-        .await?
-        .pop()
-        .ok_or(ErrorCode::UserNotFound)?;
-    Ok(Answer(view))
+    member_view(&app, caller.user, room, user).await.map(Answer)
 }
 
 /// `DELETE /rooms/{room}/members/{user}`.

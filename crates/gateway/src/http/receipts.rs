@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use hubbub_protocol::ErrorCode;
 use hubbub_protocol::http::{NotifyRequest, SeenBy};
-use hubbub_store::PositionChange;
+use hubbub_store::{PositionChange, PositionRecord};
 
 use super::caller::Caller;
 use super::endpoints::Endpoints;
@@ -27,8 +27,9 @@ pub(super) fn endpoints() -> Endpoints {
             seen,
             about("Who has seen a message")
                 .description(
-                    "Its author and members who keep it to themselves are left out. `forbidden` \
-                     in rooms with more members than `limits.receipt_members`.",
+                    "Its author, members who keep it to themselves and those who came after it are \
+                     left out, and everybody in the room of two people of whom one has blocked the \
+                     other. `forbidden` in rooms with more members than `limits.receipt_members`.",
                 )
                 .errors(&[RoomNotFound, MessageNotFound, Forbidden]),
         )
@@ -58,6 +59,9 @@ pub(super) async fn seen(
     let (places, members) =
         tokio::try_join!(app.store.places(&ids), app.store.members(room, None, most as usize))?;
     let place = places.into_iter().next().flatten().ok_or(ErrorCode::MessageNotFound)?;
+    if standing.blocked {
+        return Ok(Answer(SeenBy { read: Vec::new(), delivered: Vec::new() }));
+    }
     let others: Vec<_> =
         members.iter().map(|member| member.user).filter(|user| *user != place.sender).collect();
     let pairs: Vec<_> = others.iter().map(|user| (room, *user)).collect();
@@ -66,10 +70,13 @@ pub(super) async fn seen(
     let open: HashSet<_> =
         people.into_iter().filter(|user| user.send_receipts).map(|user| user.id).collect();
     let mut seen = SeenBy { read: Vec::new(), delivered: Vec::new() };
-    for row in rows.into_iter().filter(|row| open.contains(&row.user)) {
-        if row.read >= place.position.seq {
+    let seq = place.position.seq;
+    // Those who came later have it behind them, which is not to have seen it.
+    let was_there = |row: &PositionRecord| row.since < seq && open.contains(&row.user);
+    for row in rows.into_iter().filter(was_there) {
+        if row.read >= seq {
             seen.read.push(row.user);
-        } else if row.delivered >= place.position.seq {
+        } else if row.delivered >= seq {
             seen.delivered.push(row.user);
         }
     }
@@ -86,7 +93,7 @@ pub(super) async fn notify(
     let standing = app.permissions.standing(room, caller.user).await?;
     let change = PositionChange { notify: Some(request.notify), ..PositionChange::default() };
     uninterrupted(async move {
-        reading::change(&app, room, caller.user, standing.members, change).await?;
+        reading::change(&app, room, caller.user, &standing, change).await?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await

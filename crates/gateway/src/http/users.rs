@@ -22,14 +22,19 @@ use super::problem::{ApiError, ApiResult};
 use super::quotas::Kind;
 use super::{LIST_DEFAULT, cut};
 use crate::app::App;
+use crate::committer::UNAVAILABLE_RETRY;
 use crate::presence;
 
 /// How many pages of accounts one request looks through for those who are online. A page that
 /// comes out short because of it still says where to go on.
 const SEARCH_ROUNDS: usize = 5;
+/// How often one request asks who is connected, and for how many people after the first time, to
+/// find those whom the caller may see.
+const ONLINE_ROUNDS: usize = 11;
+const ONLINE_LOOK: usize = 1_000;
 
 pub(super) fn endpoints() -> Endpoints {
-    use ErrorCode::{BadId, InvalidField, UserNotFound};
+    use ErrorCode::{BadId, InvalidField, Overloaded, UserNotFound};
     Endpoints::of("People")
         .get(
             "/users",
@@ -37,9 +42,10 @@ pub(super) fn endpoints() -> Endpoints {
             about("Find people")
                 .description(
                     "One row a user, whatever the number of their devices. Suspended and deleted \
-                     accounts are left out.",
+                     accounts are left out. With `online`, `next` tells nothing of those who hide; \
+                     if there are 10 000 of them in a row, the answer is `overloaded`.",
                 )
-                .errors(&[BadId, InvalidField]),
+                .errors(&[BadId, InvalidField, Overloaded]),
         )
         .get(
             "/users/{user}",
@@ -100,16 +106,47 @@ async fn find(
     Ok((views(app, viewer, found).await?, next))
 }
 
-async fn online(app: &App, viewer: UserId, after: Option<UserId>, limit: usize) -> ApiResult<Page> {
-    let mut ids = app.bus.online(after, limit + 1).await?;
-    let next = cut(&mut ids, limit).copied();
-    let mut records = app.store.users(&ids).await?;
+/// Where the next page starts is told by somebody whom this one shows: a place further on would tell
+/// who is connected and hides it.
+async fn online(
+    app: &App,
+    viewer: UserId,
+    mut after: Option<UserId>,
+    limit: usize,
+) -> ApiResult<Page> {
+    let (mut users, mut size) = (Vec::new(), limit + 1);
+    for _ in 0..ONLINE_ROUNDS {
+        let ids = app.bus.online(after, size).await?;
+        users.extend(seen_online(app, viewer, &ids).await?);
+        if users.len() > limit {
+            let next = cut(&mut users, limit).map(|user| user.id);
+            return Ok((users, next));
+        }
+        if ids.len() < size {
+            return Ok((users, None));
+        }
+        after = ids.last().copied();
+        size = ONLINE_LOOK;
+    }
+    match users.last() {
+        Some(last) => {
+            let next = Some(last.id);
+            Ok((users, next))
+        }
+        // Many in a row hide, or were on a node that has just died.
+        None => Err(ApiError::new(ErrorCode::Overloaded).retry_after(UNAVAILABLE_RETRY)),
+    }
+}
+
+/// Those among connected people whom `viewer` sees so, ascending by id.
+async fn seen_online(app: &App, viewer: UserId, ids: &[UserId]) -> ApiResult<Vec<User>> {
+    let mut records = app.store.users(ids).await?;
     records.retain(UserRecord::is_active);
     records.sort_unstable_by_key(|user| user.id);
     let mut users = views(app, viewer, records).await?;
     // Those whose node has just died are still listed.
     users.retain(is_online);
-    Ok((users, next))
+    Ok(users)
 }
 
 async fn find_online(

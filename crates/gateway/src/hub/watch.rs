@@ -33,8 +33,8 @@ const REQUESTS_MAX: usize = 1_024;
 /// Heartbeat ticks (seconds) a person without watchers stays heard: long enough for a reload, and
 /// for scrolling up and down.
 const LINGER_TICKS: u32 = 10;
-/// Heartbeat ticks within which each watched person is looked at again without a reason, which
-/// makes up for a hint that was lost.
+/// Heartbeat ticks within which each watched person, and whom they have blocked, is looked at again
+/// without a reason, which makes up for a hint that was lost.
 const RECHECK_TICKS: u32 = 60;
 
 /// The people that one connection watches, each with the connection's place in the person's list.
@@ -63,6 +63,8 @@ struct Watched {
     shown: Option<PresenceRow>,
     /// Something may have changed since.
     doubted: bool,
+    /// They may have blocked a watcher without this node having heard of it.
+    blocks_doubted: bool,
     /// The heartbeat tick since which nobody watches.
     idle_since: u32,
 }
@@ -77,13 +79,36 @@ impl Watch {
         self.people.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Somebody whose channel this is may have changed. False if it is nobody's who is watched.
+    /// Anything may have been said about somebody whose channel this is. False if it is nobody's who
+    /// is watched.
     pub(super) fn doubt(&self, channel: RoomId) -> bool {
         let Some(user) = channel.presence_user() else { return false };
         let mut people = self.people();
         let Some(watched) = people.get_mut(&user) else { return false };
         watched.doubted = true;
+        watched.blocks_doubted = true;
         true
+    }
+
+    /// Takes those who may have blocked somebody unheard, each with every user who watches them.
+    fn take_blocks_doubted(&self) -> Vec<(UserId, UserId)> {
+        let mut pairs = HashSet::new();
+        for (user, watched) in self.people().iter_mut() {
+            if std::mem::take(&mut watched.blocks_doubted) {
+                pairs.extend(watched.watchers.iter().map(|(_, watcher)| (*user, watcher.user)));
+            }
+        }
+        pairs.into_iter().collect()
+    }
+
+    /// Whom they have blocked could not be asked.
+    fn doubt_blocks_again(&self, pairs: &[(UserId, UserId)]) {
+        let mut people = self.people();
+        for (user, _) in pairs {
+            if let Some(watched) = people.get_mut(user) {
+                watched.blocks_doubted = true;
+            }
+        }
     }
 
     /// Takes those of whom something may have changed, as settled, unless nobody watches them.
@@ -203,17 +228,23 @@ impl Hub {
         }
     }
 
+    /// Takes somebody off those whom a viewer's connections watch, who see them go.
+    fn hide_from(&self, viewer: UserId, user: UserId) {
+        for connection in self.connections_of(viewer) {
+            let watches = connection.watching().as_ref().is_some_and(|w| w.contains_key(&user));
+            if watches {
+                self.stop_watching(&connection, &[user]);
+                connection.outbound.presence([unknown(user)]);
+            }
+        }
+    }
+
     /// Something came on a person's presence channel.
     pub(super) fn about_watched(&self, channel: RoomId, key: &str, frame: &[u8]) {
         let Some(user) = channel.presence_user() else { return };
         if let Some(viewer) = key.strip_prefix(HIDES_KEY) {
-            let Ok(viewer) = viewer.parse() else { return };
-            for connection in self.connections_of(viewer) {
-                let watches = connection.watching().as_ref().is_some_and(|w| w.contains_key(&user));
-                if watches {
-                    self.stop_watching(&connection, &[user]);
-                    connection.outbound.presence([unknown(user)]);
-                }
+            if let Ok(viewer) = viewer.parse() {
+                self.hide_from(viewer, user);
             }
             return;
         }
@@ -278,7 +309,9 @@ impl Hub {
             }
             // The random half of a version 7 id spreads them over the time.
             let turn = user.as_uuid().as_u64_pair().1 % u64::from(RECHECK_TICKS);
-            watched.doubted |= turn == u64::from(now % RECHECK_TICKS);
+            let is_due = turn == u64::from(now % RECHECK_TICKS);
+            watched.doubted |= is_due;
+            watched.blocks_doubted |= is_due;
             true
         });
         if people.is_empty() && people.capacity() > 0 {

@@ -98,7 +98,12 @@ impl Session {
                 (Some(id), Some(room), self.react(id, room, message, emoji, on).await)
             }
             ClientFrame::Mark { room, delivered, read, unread } => {
-                let change = PositionChange { delivered, read, unread_from: unread, notify: None };
+                let change = PositionChange {
+                    delivered,
+                    read,
+                    unread_from: unread,
+                    ..PositionChange::default()
+                };
                 (None, Some(room), self.mark(room, change).await)
             }
             ClientFrame::Typing { room, on } => (None, Some(room), self.typing(room, on).await),

@@ -65,7 +65,9 @@ async fn reading_takes_out_what_was_read_and_no_more() {
     }
     let app = &scene.api.app;
     let read = PositionChange::read(Seq(first));
-    hubbub_gateway::reading::change(app, scene.id(), scene.bob.id, 3, read).await.unwrap();
+    let standing = app.permissions.standing(scene.id(), scene.bob.id).await.unwrap();
+    let (room, bob) = (scene.id(), scene.bob.id);
+    hubbub_gateway::reading::change(app, room, bob, &standing, read).await.unwrap();
     assert_eq!(excerpts(&inbox(&scene, &scene.bob, "").await), ["two"]);
 }
 

@@ -196,6 +196,29 @@ async fn deleting_an_account_in_a_browser_clears_its_cookies() {
 }
 
 #[tokio::test]
+async fn the_rooms_of_a_deleted_account_go_to_somebody_active_or_with_it() {
+    let api = Api::start();
+    let (root, ada, bob) =
+        (api.person("root").await, api.person("ada").await, api.person("bob").await);
+    let (shared, left) =
+        (api.room(&ada, "Lounge", "public").await, api.room(&ada, "Attic", "public").await);
+    let join = async |person: &Person, room: &Value| {
+        let code = json!({ "code": room["code"] });
+        api.post("/rooms/join").by(person).json(&code).await.ok(StatusCode::OK);
+    };
+    join(&bob, &shared).await;
+    join(&root, &shared).await;
+    join(&bob, &left).await;
+    api.app.store.suspend(bob.id, Timestamp::now()).await.unwrap();
+    delete(&api, &ada, PASSWORD).await.ok(StatusCode::NO_CONTENT);
+    let path = format!("/rooms/{}", shared["id"].as_str().unwrap());
+    let now = api.get(&path).by(&root).send().await.ok(StatusCode::OK);
+    assert_eq!((&now["owner"], &now["role"]), (&json!(root.id), &json!("owner")));
+    let directory = api.get("/rooms?public=true").by(&root).send().await.ok(StatusCode::OK);
+    assert_eq!(directory["rooms"].as_array().unwrap().len(), 1, "nobody could own the other");
+}
+
+#[tokio::test]
 async fn the_last_administrator_can_not_go() {
     let api = Api::start();
     let root = api.person("root").await;

@@ -269,6 +269,38 @@ async fn a_code_with_one_use_lets_one_in_and_that_one_again() {
 }
 
 #[tokio::test]
+async fn members_are_found_by_name_and_read_one_by_one() {
+    let scene = Scene::start().await;
+    let outside = scene.api.person("evelyn").await;
+    let name = json!({ "display_name": "Évariste" });
+    scene.api.call(Method::PATCH, "/me").by(&scene.bob).json(&name).await.ok(StatusCode::OK);
+    let list = async |query: &str| {
+        let answer = scene.at(Method::GET, &scene.ada, &format!("/members?{query}")).await;
+        answer.ok(StatusCode::OK)
+    };
+    let found = list("q=EV").await;
+    assert_eq!(usernames(&found), ["bob", "eve"], "not who is outside");
+    assert_eq!(found["users"][0]["role"], "moderator");
+    let first = list("q=ev&limit=1").await;
+    assert_eq!((usernames(&first), &first["next"]), (vec!["bob"], &json!(scene.bob.id)));
+    let rest = list(&format!("q=ev&limit=1&after={}", scene.bob.id)).await;
+    assert_eq!((usernames(&rest), &rest["next"]), (vec!["eve"], &Value::Null));
+    assert_eq!(usernames(&list("q=").await), ["ada", "bob", "eve"]);
+    let long = scene.at(Method::GET, &scene.ada, &format!("/members?q={}", "a".repeat(101))).await;
+    long.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field");
+
+    let one = async |by: &Person, of: &Person| {
+        scene.at(Method::GET, by, &format!("/members/{}", of.id)).await
+    };
+    let bob = one(&scene.eve, &scene.bob).await.ok(StatusCode::OK);
+    assert_eq!(bob, found["users"][0]);
+    let nobody = one(&scene.ada, &outside).await;
+    nobody.refused(StatusCode::NOT_FOUND, "user_not_found");
+    let other = one(&outside, &scene.bob).await;
+    other.refused(StatusCode::NOT_FOUND, "room_not_found");
+}
+
+#[tokio::test]
 async fn the_audit_list_says_who_did_what_to_whom_and_why() {
     let scene = Scene::start().await;
     let mute = json!({ "mute_for": 60, "reason": "noise" });

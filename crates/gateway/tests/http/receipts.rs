@@ -42,6 +42,42 @@ async fn a_message_is_seen_by_those_who_have_come_as_far_and_do_not_hide_it() {
 }
 
 #[tokio::test]
+async fn who_came_after_a_message_has_not_seen_it() {
+    let scene = Scene::start().await;
+    let (before, _) = scene.says(&scene.ada, "tea?").await;
+    let cleo = scene.api.person("cleo").await;
+    let room = scene.api.get(&scene.path("")).by(&scene.ada).send().await.ok(StatusCode::OK);
+    let code = json!({ "code": room["code"] });
+    scene.api.post("/rooms/join").by(&cleo).json(&code).await.ok(StatusCode::OK);
+    let (after, at) = scene.says(&scene.ada, "coffee?").await;
+    has_come(&scene, &cleo, at, at).await;
+    let readers = async |message| seen(&scene, &scene.ada, message).await.ok(StatusCode::OK);
+    assert_eq!(readers(before).await, json!({ "read": [], "delivered": [] }));
+    assert_eq!(readers(after).await, json!({ "read": [cleo.id], "delivered": [] }));
+}
+
+#[tokio::test]
+async fn between_two_of_whom_one_has_blocked_the_other_nothing_is_seen() {
+    let api = Api::start();
+    let (ada, bob) = (api.person("ada").await, api.person("bob").await);
+    let room = api.post("/direct").by(&ada).json(&json!({ "user": bob.id })).await;
+    let room = room.ok(StatusCode::CREATED)["id"].as_str().unwrap().to_owned();
+    let at = api.say(&room, &ada, "tea?").await;
+    api.store_all().await;
+    let read = PositionChange::read(at.seq);
+    api.app.store.mark(room.parse().unwrap(), bob.id, read).await.unwrap();
+    let page = api.get(&format!("/rooms/{room}/messages")).by(&ada).send().await;
+    let message = page.ok(StatusCode::OK)["messages"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/rooms/{room}/messages/{message}/seen");
+    let told = async || api.get(&path).by(&ada).send().await.ok(StatusCode::OK);
+    assert_eq!(told().await, json!({ "read": [bob.id], "delivered": [] }));
+    let block = format!("/me/blocks/{}", ada.id);
+    api.call(Method::PUT, &block).by(&bob).send().await.ok(StatusCode::NO_CONTENT);
+    api.app.permissions.forget_all();
+    assert_eq!(told().await, json!({ "read": [], "delivered": [] }));
+}
+
+#[tokio::test]
 async fn in_a_large_room_nobody_is_told_who_has_seen_what() {
     let scene = Scene::over(Api::with_limits(|limits| limits.receipt_members = 2)).await;
     let (message, _) = scene.says(&scene.ada, "tea?").await;

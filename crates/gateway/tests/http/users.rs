@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode};
 use hubbub_bus::Presence;
 use hubbub_protocol::client::DeviceStatus;
-use hubbub_protocol::{ConnectionId, Timestamp};
+use hubbub_protocol::{ConnectionId, Timestamp, UserId};
 use serde_json::{Value, json};
 
 use crate::api::{Api, Person, usernames};
@@ -105,6 +105,44 @@ async fn the_connected_come_in_pages_too() {
         connect(&api, &person, DeviceStatus::Online).await;
     }
     assert_eq!(pages(&api, &ada, "online=true&limit=2").await, [vec!["ada", "ben"], vec!["cleo"]]);
+}
+
+#[tokio::test]
+async fn where_a_page_of_the_connected_ends_tells_nothing_of_who_hides() {
+    let api = Api::start();
+    let (ada, bob, cleo) =
+        (api.person("ada").await, api.person("bob").await, api.person("cleo").await);
+    let dan = api.person("dan").await;
+    for person in [&ada, &bob, &cleo, &dan] {
+        connect(&api, person, DeviceStatus::Online).await;
+    }
+    let invisible = json!({ "availability": "invisible" });
+    api.call(Method::PATCH, "/me").by(&bob).json(&invisible).await.ok(StatusCode::OK);
+    let block = format!("/me/blocks/{}", ada.id);
+    api.call(Method::PUT, &block).by(&dan).send().await.ok(StatusCode::NO_CONTENT);
+    let page = async |after: &Person| {
+        let page = list(&api, &ada, &format!("online=true&limit=1&after={}", after.id)).await;
+        (usernames(&page).into_iter().map(str::to_owned).collect::<Vec<_>>(), page["next"].clone())
+    };
+    assert_eq!(page(&ada).await, (vec!["cleo".to_owned()], Value::Null), "past bob, up to the end");
+    assert_eq!(page(&cleo).await, (vec![], Value::Null), "nothing of dan");
+    let pages = pages(&api, &ada, "online=true&limit=1").await;
+    assert_eq!(pages, [vec!["ada"], vec!["cleo"]]);
+}
+
+#[tokio::test]
+async fn many_who_hide_in_a_row_end_a_page_with_who_was_shown_or_with_a_wait() {
+    let api = Api::start();
+    let ada = api.person("ada").await;
+    connect(&api, &ada, DeviceStatus::Online).await;
+    // Nobody knows an account of theirs.
+    let hidden: Vec<_> =
+        (0..11_000).map(|_| (UserId::new(), ConnectionId::new(), DeviceStatus::Online)).collect();
+    api.bus.put_connections(&hidden).await.unwrap();
+    let page = list(&api, &ada, "online=true&limit=1").await;
+    assert_eq!((usernames(&page), &page["next"]), (vec!["ada"], &json!(ada.id)));
+    let rest = api.get(&format!("/users?online=true&after={}", ada.id)).by(&ada).send().await;
+    rest.refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded");
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ async fn marks_move_forward_only_and_never_past_the_head() {
     let mark = mark_of(&mut anns, bob.id).await;
     assert_eq!((mark.read, mark.delivered), (Seq(2), Seq(2)));
     assert_eq!((mark.unread_from, mark.notify, mark.unread), (None, None, None), "only for bob");
+    assert_eq!(mark.since, Some(Seq(1)), "that ann was there before he has not seen");
     // Backwards is no news: the next that is heard is what comes after it.
     bobs.send(&read(room.id, 1)).await;
     bobs.send(&unread(room.id, 1)).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hubbub_protocol::{ClientFrame, ErrorCode, RoomId, ServerFrame};
+use hubbub_protocol::{ClientFrame, ErrorCode, RoomId, Seq, ServerFrame};
 
 use crate::node::{Node, Person, Socket};
 
@@ -134,6 +134,38 @@ async fn who_does_not_want_it_types_unseen() {
     anns.assert_alive().await;
     anns.say(room, "done").await;
     assert_eq!(bobs.typing_before_message().await, [false; 0]);
+}
+
+#[tokio::test]
+async fn between_two_of_whom_one_has_blocked_the_other_neither_typing_nor_reading_is_told() {
+    let node = Node::start().await;
+    let (ann, mut anns, bob, mut bobs, room) = pair(&node).await;
+    let direct = ann.api.direct(bob.id).await.unwrap().id;
+    bobs.until(|frame| match frame {
+        ServerFrame::Subscribed { room, .. } => (room == direct).then_some(()),
+        _ => None,
+    })
+    .await;
+    ann.api.block(bob.id).await.unwrap();
+    for in_room in [direct, room] {
+        anns.types(in_room, true).await;
+        let (delivered, read) = (None, Some(Seq(2)));
+        anns.send(&ClientFrame::Mark { room: in_room, delivered, read, unread: None }).await;
+    }
+    // What is told in the other room came later.
+    let (mut typing, mut reading) = (false, false);
+    while !(typing && reading) {
+        let at = bobs
+            .until(|frame| match frame {
+                ServerFrame::Typing { room, .. } => Some((room, true)),
+                ServerFrame::Marks { room, .. } => Some((room, false)),
+                _ => None,
+            })
+            .await;
+        assert_eq!(at.0, room, "typing: {}", at.1);
+        typing |= at.1;
+        reading |= !at.1;
+    }
 }
 
 #[tokio::test]

@@ -104,4 +104,25 @@ impl BlockStore for MongoStore {
         blockers.sort_unstable();
         Ok(blockers)
     }
+
+    async fn blocks_among(
+        &self,
+        pairs: &[(UserId, UserId)],
+    ) -> Result<Vec<(UserId, UserId)>, StoreError> {
+        if pairs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<_> = pairs.iter().map(|(user, blocked)| key(*user, *blocked)).collect();
+        self.within(async {
+            let found = self.blocks.find(doc! { "_id": { "$in": keys } }).await?;
+            found
+                .err_into()
+                .and_then(async |block| {
+                    Ok((value::user(&block, "user")?, value::user(&block, "blocked")?))
+                })
+                .try_collect()
+                .await
+        })
+        .await
+    }
 }

@@ -70,7 +70,7 @@ impl MongoStore {
         if self.find_membership(room, user).await?.is_some() {
             return Ok(false);
         }
-        self.change_position(room, user, &PositionChange::read(read)).await?;
+        self.change_position(room, user, &PositionChange::joined(read)).await?;
         let role = if owner == Some(user) { Role::Owner } else { Role::Member };
         let joined = self.admit(room, user, role, now).await?;
         let refused = match (self.owner_of(room).await, self.is_banned(room, user).await?) {
@@ -99,22 +99,6 @@ impl MongoStore {
     ) -> Result<Option<Membership>, StoreError> {
         let found = self.memberships.find_one(doc! { "_id": value::of_member(room, user) }).await?;
         found.as_ref().map(membership).transpose()
-    }
-
-    /// The owner goes only as the last one. Somebody may come in between the look and the leave: so
-    /// there is a second look, and the owner comes back if it finds anybody. A crash in between
-    /// leaves a room whose owner is out; they are its owner again once they join by its code.
-    pub(super) async fn leave_as_owner(&self, place: &Membership) -> Result<bool, StoreError> {
-        let Membership { room, user, joined_at, .. } = *place;
-        if self.count_members(room).await? > 1 {
-            return Err(StoreError::OwnerMustStay);
-        }
-        let left = self.remove(room, user).await?;
-        if left && self.count_members(room).await? > 0 {
-            self.admit(room, user, Role::Owner, joined_at).await?;
-            return Err(StoreError::OwnerMustStay);
-        }
-        Ok(left)
     }
 
     pub(super) async fn remove(&self, room: RoomId, user: UserId) -> Result<bool, StoreError> {

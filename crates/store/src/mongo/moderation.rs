@@ -8,6 +8,7 @@ use hubbub_protocol::{RoomId, Timestamp, UserId};
 use mongodb::bson::{Document, doc};
 
 use super::error::is_duplicate;
+use super::users::active;
 use super::{MongoStore, value};
 use crate::StoreError;
 use crate::moderation::{BanRecord, ModerationStore};
@@ -58,7 +59,7 @@ impl MongoStore {
         }
     }
 
-    async fn remove_smaller(
+    pub(super) async fn remove_smaller(
         &self,
         room: RoomId,
         user: UserId,
@@ -245,12 +246,20 @@ impl ModerationStore for MongoStore {
         let others =
             doc! { "room": value::of_room(room), "user": { "$ne": value::of_user(leaver) } };
         self.within(async {
-            let first = self
+            let mut heirs = self
                 .memberships
-                .find_one(others)
+                .find(others)
+                .projection(doc! { "user": 1 })
                 .sort(doc! { "role": -1, "joined_at": 1, "user": 1 })
                 .await?;
-            first.map(|member| value::user(&member, "user")).transpose()
+            // The first one nearly always.
+            while let Some(member) = heirs.try_next().await? {
+                let user = value::user(&member, "user")?;
+                if self.users.find_one(active(user)).await?.is_some() {
+                    return Ok(Some(user));
+                }
+            }
+            Ok(None)
         })
         .await
     }

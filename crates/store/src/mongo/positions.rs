@@ -43,6 +43,7 @@ fn position(room: RoomId, user: UserId, found: &Document) -> Result<PositionReco
         user,
         delivered: value::seq(found, "delivered")?,
         read: value::seq(found, "read")?,
+        since: value::optional(found, "since", value::seq)?.unwrap_or_default(),
         unread_from: value::optional(found, "unread_from", value::seq)?,
         notify: LEVELS
             .iter()
@@ -59,6 +60,7 @@ fn document(row: &PositionRecord) -> Document {
         "user": value::of_user(row.user),
         "delivered": row.delivered.as_i64(),
         "read": row.read.as_i64(),
+        "since": row.since.as_i64(),
         "notify": notify_name(row.notify),
         "version": row.version.cast_signed(),
     };

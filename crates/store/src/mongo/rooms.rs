@@ -3,7 +3,7 @@
 
 mod record;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
@@ -16,9 +16,17 @@ use mongodb::options::ReturnDocument;
 use self::record::{changes, document, kind, named, record};
 use super::error::is_duplicate;
 use super::memberships::membership;
+use super::users::some_key;
 use super::{MongoStore, value};
-use crate::StoreError;
-use crate::rooms::{CodeLimits, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate};
+use crate::rooms::{
+    CodeLimits, MemberPage, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate,
+};
+use crate::{StoreError, fold};
+
+/// How many members one search looks at, at a time and how often. A page that comes out short because
+/// of it still says where to go on.
+const FIND_LOOK: usize = 1_000;
+const FIND_ROUNDS: usize = 10;
 
 impl MongoStore {
     /// Makes a room unless it exists or is destroyed, and tells whether it did.
@@ -150,6 +158,26 @@ impl MongoStore {
         };
         self.rooms.update_one(limited, doc! { "$inc": { "code_uses_left": 1 } }).await?;
         Ok(())
+    }
+}
+
+impl MongoStore {
+    /// Those among members who have a name that starts with a folded query.
+    async fn with_name(
+        &self,
+        mut members: Vec<Membership>,
+        query: &str,
+    ) -> Result<Vec<Membership>, StoreError> {
+        let ids: Vec<_> = members.iter().map(|member| value::of_user(member.user)).collect();
+        let filter = doc! { "_id": { "$in": ids }, "search": some_key(query.to_owned()) };
+        let found = self.users.find(filter).projection(doc! { "_id": 1 }).await?;
+        let named: HashSet<UserId> = found
+            .err_into::<StoreError>()
+            .and_then(async |user| value::user(&user, "_id"))
+            .try_collect()
+            .await?;
+        members.retain(|member| named.contains(&member.user));
+        Ok(members)
     }
 }
 
@@ -374,18 +402,22 @@ impl RoomStore for MongoStore {
         .await
     }
 
+    /// That they do not own it is part of the filter: the room may be handed to them at the same
+    /// moment.
     async fn leave(&self, room: RoomId, user: UserId) -> Result<bool, StoreError> {
         self.within(async {
-            let Some(place) = self.find_membership(room, user).await? else { return Ok(false) };
-            if room.is_direct() {
-                let found = self.rooms.find_one(doc! { "_id": value::of_room(room) }).await?;
-                if found.as_ref().map(kind).transpose()? == Some(RoomKind::Direct) {
-                    return Err(StoreError::OwnerMustStay);
-                }
+            let found = self.rooms.find_one(doc! { "_id": value::of_room(room) }).await?;
+            let Some(found) = found else { return Ok(false) };
+            if kind(&found)? == RoomKind::Direct
+                && self.find_membership(room, user).await?.is_some()
+            {
+                return Err(StoreError::OwnerMustStay);
             }
-            match place.role {
-                Role::Owner => self.leave_as_owner(&place).await,
-                Role::Moderator | Role::Member => self.remove(room, user).await,
+            match self.remove_smaller(room, user, Role::Owner).await {
+                Ok(()) => Ok(true),
+                Err(StoreError::NoSuchMember) => Ok(false),
+                Err(StoreError::Outranked) => Err(StoreError::OwnerMustStay),
+                Err(error) => Err(error),
             }
         })
         .await
@@ -474,5 +506,29 @@ impl RoomStore for MongoStore {
             found.err_into().and_then(async |document| membership(&document)).try_collect().await
         })
         .await
+    }
+
+    /// Names are with the accounts: the room's members are looked through in order, so many at a time.
+    async fn find_members(
+        &self,
+        room: RoomId,
+        prefix: &str,
+        mut after: Option<UserId>,
+        limit: usize,
+    ) -> Result<MemberPage, StoreError> {
+        let query = fold::query(prefix);
+        if query.is_empty() || limit == 0 {
+            return Ok(MemberPage::default());
+        }
+        let mut found = Vec::new();
+        for _ in 0..FIND_ROUNDS {
+            let members = self.members(room, after, FIND_LOOK).await?;
+            after = members.last().map(|member| member.user).filter(|_| members.len() == FIND_LOOK);
+            found.extend(self.within(self.with_name(members, &query)).await?);
+            if found.len() > limit || after.is_none() {
+                break;
+            }
+        }
+        Ok(MemberPage::cut(found, limit, after))
     }
 }

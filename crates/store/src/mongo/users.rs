@@ -43,6 +43,13 @@ pub(super) fn existing(user: UserId) -> Document {
     doc! { "_id": value::of_user(user), "deleted_at": { "$exists": false } }
 }
 
+/// The filter of an account that somebody can use.
+pub(super) fn active(user: UserId) -> Document {
+    let mut filter = existing(user);
+    filter.insert("suspended_at", doc! { "$exists": false });
+    filter
+}
+
 /// The filter of accounts that are found under a name that starts with `prefix`; with an empty one
 /// of all accounts. Deleted ones are left out.
 pub(super) fn found_under(prefix: &str, after: Option<UserId>) -> Document {
@@ -52,12 +59,16 @@ pub(super) fn found_under(prefix: &str, after: Option<UserId>) -> Document {
         filter.insert("_id", doc! { "$gt": value::of_user(after) });
     }
     if !query.is_empty() {
-        // Every key that starts with the query lies between it and it with the last character
-        // there is. `$elemMatch` holds both bounds to one key, so that the index serves both.
-        let end = format!("{query}{}", char::MAX);
-        filter.insert("search", doc! { "$elemMatch": { "$gte": query, "$lt": end } });
+        filter.insert("search", some_key(query));
     }
     filter
+}
+
+/// That a key starts with a folded query. `$elemMatch` holds both bounds to one key, so that the index
+/// serves both.
+pub(super) fn some_key(query: String) -> Document {
+    let (query, end) = fold::key_range(query);
+    doc! { "$elemMatch": { "$gte": query, "$lt": end } }
 }
 
 /// What lists of accounts have no use for.

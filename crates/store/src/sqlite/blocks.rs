@@ -112,4 +112,23 @@ impl BlockStore for SqliteStore {
         })
         .await
     }
+
+    async fn blocks_among(
+        &self,
+        pairs: &[(UserId, UserId)],
+    ) -> Result<Vec<(UserId, UserId)>, StoreError> {
+        let pairs = pairs.to_vec();
+        self.read(move |connection| {
+            let mut is = connection
+                .prepare_cached("SELECT 1 FROM blocks WHERE user = ?1 AND blocked = ?2")?;
+            let mut found = Vec::new();
+            for (user, blocked) in pairs {
+                if is.exists(params![value::user_key(user), value::user_key(blocked)])? {
+                    found.push((user, blocked));
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
 }

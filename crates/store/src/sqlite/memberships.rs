@@ -78,9 +78,7 @@ pub(super) fn leave(
     user: UserId,
 ) -> Result<bool, StoreError> {
     let Some(place) = find_membership(connection, room.id, user)? else { return Ok(false) };
-    let must_stay =
-        room.kind == RoomKind::Direct || (place.role == Role::Owner && room.members > 1);
-    if must_stay {
+    if room.kind == RoomKind::Direct || place.role == Role::Owner {
         return Err(StoreError::OwnerMustStay);
     }
     remove(connection, room.id, user)

@@ -7,6 +7,7 @@ use hubbub_protocol::{RoomId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::memberships::{find_membership, remove};
+use super::users::find;
 use super::{SqliteStore, value};
 use crate::StoreError;
 use crate::moderation::{BanRecord, ModerationStore};
@@ -203,10 +204,12 @@ impl ModerationStore for SqliteStore {
     async fn heir(&self, room: RoomId, leaver: UserId) -> Result<Option<UserId>, StoreError> {
         self.read(move |connection| {
             Ok(connection
-                .prepare_cached(
-                    "SELECT user FROM memberships WHERE room = ?1 AND user <> ?2
-                     ORDER BY role DESC, joined_at, user LIMIT 1",
-                )?
+                .prepare_cached(&format!(
+                    "SELECT user FROM memberships JOIN users ON users.id = memberships.user
+                         WHERE room = ?1 AND user <> ?2 AND {}
+                         ORDER BY role DESC, joined_at, user LIMIT 1",
+                    find::ACTIVE
+                ))?
                 .query_row(params![value::room_key(room), value::user_key(leaver)], |row| {
                     value::user(row, 0)
                 })

@@ -51,14 +51,15 @@ pub(super) fn change(
         connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO positions
-                   (user, room, delivered, read, unread_from, notify, version)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                   (user, room, delivered, read, since, unread_from, notify, version)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 value::user_key(user),
                 value::room_key(room),
                 to.delivered.as_i64(),
                 to.read.as_i64(),
+                to.since.as_i64(),
                 to.unread_from.unwrap_or_default().as_i64(),
                 notify_code(to.notify),
                 to.version.cast_signed(),
@@ -74,7 +75,7 @@ fn position(
 ) -> Result<PositionRecord, StoreError> {
     let found = connection
         .prepare_cached(
-            "SELECT delivered, read, unread_from, notify, version FROM positions
+            "SELECT delivered, read, since, unread_from, notify, version FROM positions
              WHERE user = ?1 AND room = ?2",
         )?
         .query_row(params![value::user_key(user), value::room_key(room)], |row| {
@@ -84,6 +85,7 @@ fn position(
                 user,
                 delivered: Seq::from_i64(row.get("delivered")?),
                 read: Seq::from_i64(row.get("read")?),
+                since: Seq::from_i64(row.get("since")?),
                 unread_from: Some(unread_from).filter(|from| *from > Seq(0)),
                 notify: notify(row.get("notify")?)?,
                 version: value::count(row, "version")?,

@@ -13,7 +13,8 @@ use super::moderation::is_banned;
 use super::{SqliteStore, positions, value};
 use crate::positions::PositionChange;
 use crate::rooms::{
-    CodeLimits, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate, role_code,
+    CodeLimits, MemberPage, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate,
+    role_code,
 };
 use crate::{StoreError, fold};
 
@@ -88,7 +89,7 @@ fn enter(
     let role = if room.owner == Some(user) { Role::Owner } else { Role::Member };
     let joined = admit(connection, room.id, user, role, now)?;
     if joined {
-        positions::change(connection, room.id, user, &PositionChange::read(read))?;
+        positions::change(connection, room.id, user, &PositionChange::joined(read))?;
     }
     Ok(joined)
 }
@@ -448,6 +449,38 @@ impl RoomStore for SqliteStore {
                 },
             )?;
             Ok(members.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn find_members(
+        &self,
+        room: RoomId,
+        prefix: &str,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<MemberPage, StoreError> {
+        let query = fold::query(prefix);
+        if query.is_empty() || limit == 0 {
+            return Ok(MemberPage::default());
+        }
+        let (query, end) = fold::key_range(query);
+        self.read(move |connection| {
+            let mut page = connection.prepare_cached(
+                "SELECT user, role, joined_at, muted_until FROM memberships
+                 WHERE room = ?1 AND user > coalesce(?2, x'')
+                   AND user IN (SELECT user FROM user_keys WHERE key >= ?3 AND key < ?4)
+                 ORDER BY user LIMIT ?5",
+            )?;
+            let after: Option<[u8; 16]> = after.map(value::user_key);
+            let members = page.query_map(
+                params![value::room_key(room), after, query, end, value::limit(limit + 1)],
+                |row| {
+                    let user = value::user(row, "user")?;
+                    membership(row, room, user)
+                },
+            )?;
+            Ok(MemberPage::cut(members.collect::<Result<_, _>>()?, limit, None))
         })
         .await
     }

@@ -25,6 +25,7 @@ const MIGRATIONS: &[&[&str]] = &[
         include_str!("schema/attachments.sql"),
         include_str!("schema/search.sql"),
     ],
+    &[include_str!("schema/coming.sql")],
 ];
 
 /// Makes the directory if need be and takes it for this process, until the file is dropped.

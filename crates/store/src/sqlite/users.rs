@@ -155,9 +155,7 @@ impl SqliteStore {
                 let users = all.query_map(params![after, limit], record)?;
                 return Ok(users.collect::<Result<_, _>>()?);
             }
-            // Every key that starts with the query lies between it and it with the last character
-            // there is.
-            let end = format!("{query}{}", char::MAX);
+            let (query, end) = fold::key_range(query);
             let mut matching = connection.prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM users
                  WHERE id > coalesce(?1, x'') AND {which}

@@ -25,6 +25,17 @@ pub(crate) async fn a_block_counts_both_ways_and_is_one_person_s(store: AnyStore
     assert!(store.blockers_among(bob, &[]).await.unwrap().is_empty());
 }
 
+pub(crate) async fn blocks_of_many_pairs_are_told_one_way(store: AnyStore) {
+    let [ada, bob, eve] = people();
+    store.block(ada, bob).await.unwrap();
+    store.block(eve, ada).await.unwrap();
+    let pairs = [(ada, bob), (bob, ada), (ada, eve), (eve, ada), (eve, bob)];
+    let mut told = store.blocks_among(&pairs).await.unwrap();
+    told.sort_unstable();
+    assert_eq!(told, [(ada, bob), (eve, ada)]);
+    assert!(store.blocks_among(&[]).await.unwrap().is_empty());
+}
+
 pub(crate) async fn each_side_takes_back_its_own_block(store: AnyStore) {
     let [ada, bob] = people();
     store.block(ada, bob).await.unwrap();

@@ -68,6 +68,7 @@ contract! {
     }
     blocks {
         a_block_counts_both_ways_and_is_one_person_s
+        blocks_of_many_pairs_are_told_one_way
         each_side_takes_back_its_own_block
         blocks_come_in_pages_and_have_a_bound
     }
@@ -99,11 +100,11 @@ contract! {
         joining_twice_counts_once
         a_newcomer_has_read_what_was_before_them
         members_are_counted_right_when_many_come_and_go_at_once
-        the_owner_leaves_last
-        an_owner_who_leaves_while_somebody_joins_is_out_or_in
-        an_owner_who_comes_back_owns_the_room
+        the_owner_stays_until_the_room_is_another_s
+        a_room_handed_to_somebody_who_leaves_has_an_owner_in_it
         memberships_are_told_one_by_one_and_in_batches
         members_come_in_pages
+        members_are_found_by_the_start_of_any_name
         a_page_of_no_rows_is_empty
     }
     moderation {
@@ -119,7 +120,7 @@ contract! {
         an_archived_room_is_not_in_the_directory
         a_few_who_open_their_room_at_once_get_one
         who_left_a_few_comes_back_only_by_opening
-        the_heir_is_the_moderator_then_the_first_member
+        the_heir_is_the_moderator_then_the_first_member_whose_account_is_active
     }
     inspection {
         every_room_is_named_once_in_order

@@ -6,7 +6,7 @@ use hubbub_protocol::http::{Role, RoomKind};
 use hubbub_protocol::{RoomCode, RoomId, Seq, Timestamp, UserId};
 use hubbub_store::{BanRecord, CodeLimits, Opened, RoomUpdate, StoreError};
 
-use crate::making::{AnyStore, at_once, room_of};
+use crate::making::{AnyStore, account, at_once, room_of};
 
 /// A room with its owner and a member.
 async fn room(store: &AnyStore) -> (RoomId, UserId, UserId) {
@@ -239,17 +239,28 @@ pub(crate) async fn who_left_a_few_comes_back_only_by_opening(store: AnyStore) {
     assert_eq!((opened, record.members), (Opened::Rejoined, 3));
 }
 
-pub(crate) async fn the_heir_is_the_moderator_then_the_first_member(store: AnyStore) {
+pub(crate) async fn the_heir_is_the_moderator_then_the_first_member_whose_account_is_active(
+    store: AnyStore,
+) {
     let owner = UserId::new();
     let room = store.create_room(room_of(owner)).await.unwrap().id;
     assert_eq!(store.heir(room, owner).await.unwrap(), None);
     let start = Timestamp::from_millis(1_700_000_000_000);
-    let users: Vec<_> = (0..3).map(|_| UserId::new()).collect();
-    for (i, user) in users.iter().enumerate() {
-        let at = start.after(Duration::from_secs(10 - i as u64));
-        store.join(room, *user, Seq(0), at).await.unwrap();
+    // The first account administers the site and can't be suspended.
+    store.create_user(account("root", "Root")).await.unwrap();
+    let mut users = Vec::new();
+    for (name, after) in [("ada", 10), ("bob", 9), ("eve", 8)] {
+        let user = store.create_user(account(name, name)).await.unwrap().id;
+        store.join(room, user, Seq(0), start.after(Duration::from_secs(after))).await.unwrap();
+        users.push(user);
     }
     assert_eq!(store.heir(room, owner).await.unwrap(), Some(users[2]));
     store.set_role(room, users[1], Role::Moderator).await.unwrap();
     assert_eq!(store.heir(room, owner).await.unwrap(), Some(users[1]));
+    store.suspend(users[1], start).await.unwrap();
+    assert_eq!(store.heir(room, owner).await.unwrap(), Some(users[2]));
+    store.begin_erasure(users[2], start).await.unwrap();
+    assert_eq!(store.heir(room, owner).await.unwrap(), Some(users[0]));
+    store.suspend(users[0], start).await.unwrap();
+    assert_eq!(store.heir(room, owner).await.unwrap(), None);
 }

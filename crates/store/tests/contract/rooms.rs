@@ -6,7 +6,7 @@ use hubbub_protocol::http::{Role, RoomKind};
 use hubbub_protocol::{Epoch, Position, RoomCode, RoomId, Seq, Timestamp, UserId};
 use hubbub_store::{CodeLimits, LOBBY, NewRoom, RoomRecord, RoomUpdate, StoreError};
 
-use crate::making::{AnyStore, at_once, room_of};
+use crate::making::{AnyStore, account, at_once, room_of};
 
 async fn members(store: &AnyStore, room: RoomId) -> u64 {
     store.rooms(&[room]).await.unwrap()[0].members
@@ -248,13 +248,18 @@ pub(crate) async fn a_newcomer_has_read_what_was_before_them(store: AnyStore) {
     let position = async || store.positions(user, &[room]).await.unwrap()[0];
     store.join(room, user, Seq(7), Timestamp::now()).await.unwrap();
     assert_eq!((position().await.read, position().await.delivered), (Seq(7), Seq(7)));
+    assert_eq!(position().await.since, Seq(7));
     // Who is a member already has read what they have read.
     store.join(room, user, Seq(9), Timestamp::now()).await.unwrap();
     assert_eq!(position().await.read, Seq(7));
     // Who was a member before does not go back.
     store.leave(room, user).await.unwrap();
     store.join(room, user, Seq(3), Timestamp::now()).await.unwrap();
-    assert_eq!(position().await.read, Seq(7));
+    assert_eq!((position().await.read, position().await.since), (Seq(7), Seq(7)));
+    // What was said while they were out they have not seen.
+    store.leave(room, user).await.unwrap();
+    store.join(room, user, Seq(12), Timestamp::now()).await.unwrap();
+    assert_eq!((position().await.read, position().await.since), (Seq(12), Seq(12)));
 }
 
 pub(crate) async fn members_are_counted_right_when_many_come_and_go_at_once(store: AnyStore) {
@@ -276,51 +281,42 @@ pub(crate) async fn members_are_counted_right_when_many_come_and_go_at_once(stor
     assert_eq!(members(&store, room).await, 6);
 }
 
-pub(crate) async fn the_owner_leaves_last(store: AnyStore) {
+pub(crate) async fn the_owner_stays_until_the_room_is_another_s(store: AnyStore) {
     let (owner, other) = (UserId::new(), UserId::new());
     let room = store.create_room(room_of(owner)).await.unwrap().id;
+    let stays = async || {
+        let left = store.leave(room, owner).await;
+        assert!(matches!(left, Err(StoreError::OwnerMustStay)), "{left:?}");
+        let place = store.membership(room, owner).await.unwrap().unwrap();
+        assert_eq!(place.role, Role::Owner);
+    };
+    stays().await;
     join(&store, room, other).await;
-    let left = store.leave(room, owner).await;
-    assert!(matches!(left, Err(StoreError::OwnerMustStay)), "{left:?}");
-    let place = store.membership(room, owner).await.unwrap().unwrap();
-    assert_eq!(place.role, Role::Owner);
-    assert!(store.leave(room, other).await.unwrap());
+    stays().await;
+    store.hand_over(room, owner, other).await.unwrap();
     assert!(store.leave(room, owner).await.unwrap());
-    assert_eq!(members(&store, room).await, 0);
+    assert_eq!(members(&store, room).await, 1);
 }
 
-pub(crate) async fn an_owner_who_leaves_while_somebody_joins_is_out_or_in(store: AnyStore) {
+pub(crate) async fn a_room_handed_to_somebody_who_leaves_has_an_owner_in_it(store: AnyStore) {
     for _ in 0..20 {
-        let (owner, newcomer) = (UserId::new(), UserId::new());
+        let (owner, other) = (UserId::new(), UserId::new());
         let room = store.create_room(room_of(owner)).await.unwrap().id;
-        let outcomes = at_once(&store, 2, |i, store| async move {
+        join(&store, room, other).await;
+        at_once(&store, 2, |i, store| async move {
             if i == 0 {
-                store.leave(room, owner).await
+                let handed = store.hand_over(room, owner, other).await;
+                assert!(matches!(handed, Ok(()) | Err(StoreError::NoSuchMember)), "{handed:?}");
             } else {
-                Ok(join(&store, room, newcomer).await)
+                let left = store.leave(room, other).await;
+                assert!(matches!(left, Ok(true) | Err(StoreError::OwnerMustStay)), "{left:?}");
             }
         })
         .await;
-        let place = store.membership(room, owner).await.unwrap();
-        match &outcomes[0] {
-            Ok(left) => assert!(*left && place.is_none(), "{place:?}"),
-            Err(StoreError::OwnerMustStay) => {
-                assert_eq!(place.map(|place| place.role), Some(Role::Owner));
-            }
-            Err(error) => panic!("{error:?}"),
-        }
-        assert!(store.membership(room, newcomer).await.unwrap().is_some());
+        let owns = store.rooms(&[room]).await.unwrap()[0].owner.unwrap();
+        let place = store.membership(room, owns).await.unwrap().expect("the owner is in");
+        assert_eq!(place.role, Role::Owner);
     }
-}
-
-pub(crate) async fn an_owner_who_comes_back_owns_the_room(store: AnyStore) {
-    let owner = UserId::new();
-    let room = store.create_room(room_of(owner)).await.unwrap().id;
-    store.leave(room, owner).await.unwrap();
-    assert!(join(&store, room, owner).await);
-    assert!(join(&store, room, UserId::new()).await);
-    let place = store.membership(room, owner).await.unwrap().unwrap();
-    assert_eq!(place.role, Role::Owner);
 }
 
 pub(crate) async fn memberships_are_told_one_by_one_and_in_batches(store: AnyStore) {
@@ -363,6 +359,37 @@ pub(crate) async fn members_come_in_pages(store: AnyStore) {
         seen.extend(page.iter().map(|place| place.user));
     }
     assert_eq!(seen, everybody);
+}
+
+pub(crate) async fn members_are_found_by_the_start_of_any_name(store: AnyStore) {
+    let room = store.create_room(room_of(UserId::new())).await.unwrap().id;
+    let mut users = Vec::new();
+    for (username, display_name) in
+        [("zoe", "Zoë Åkerström"), ("akim", "Akim"), ("ben", "Ben Åkesson"), ("akira", "Akira")]
+    {
+        users.push(store.create_user(account(username, display_name)).await.unwrap().id);
+    }
+    for user in &users[..3] {
+        join(&store, room, *user).await;
+    }
+    let find = async |q: &str, after, limit| {
+        let page = store.find_members(room, q, after, limit).await.unwrap();
+        assert!(page.members.iter().all(|member| member.room == room));
+        let found: Vec<_> = page.members.iter().map(|member| member.user).collect();
+        (found, page.next)
+    };
+    assert_eq!(find("ÅK", None, 9).await, (users[..3].to_vec(), None), "akira is not in");
+    assert_eq!(find("zoe", None, 9).await, (users[..1].to_vec(), None));
+    assert_eq!(find("ak", None, 2).await, (users[..2].to_vec(), Some(users[1])));
+    assert_eq!(find("ak", Some(users[1]), 2).await, (users[2..3].to_vec(), None));
+    for nothing in ["", " ", ".*", "%", "akira"] {
+        assert_eq!(find(nothing, None, 9).await, (vec![], None), "{nothing}");
+    }
+    assert_eq!(find("ak", None, 0).await, (vec![], None));
+    let moderator = store.set_role(room, users[0], Role::Moderator).await;
+    assert_eq!(moderator.unwrap(), Role::Member);
+    let page = store.find_members(room, "zoe", None, 9).await.unwrap();
+    assert_eq!(page.members[0], store.membership(room, users[0]).await.unwrap().unwrap());
 }
 
 pub(crate) async fn a_page_of_no_rows_is_empty(store: AnyStore) {

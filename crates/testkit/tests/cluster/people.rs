@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use hubbub_protocol::http::{Role, UpdateAccountRequest, UpdateMeRequest};
+use hubbub_protocol::client::DeviceStatus;
+use hubbub_protocol::http::{Role, UpdateAccountRequest, UpdateMeRequest, UserStatus};
 use hubbub_protocol::{
     ClientFrame, CloseCode, ErrorCode, MemberChange, ServerFrame, Timestamp, UserId,
 };
 use hubbub_store::AccountStore;
+use hubbub_testkit::nodes::view::View;
 use hubbub_testkit::nodes::{Cluster, TestClient, eventually};
 
 /// How soon the end of a session closes its sockets.
@@ -120,22 +122,41 @@ async fn a_new_name_reaches_watchers_and_own_devices_on_every_node_and_nobody_el
 async fn whoever_is_blocked_sees_nothing_any_more() {
     let cluster = Cluster::start(2, 1).await;
     let (ada, bob) = (cluster.person(0).await, cluster.person(1).await);
-    let _own = cluster.connect(&ada, 0).await;
+    let mut own = cluster.connect(&ada, 0).await;
     let mut watcher = cluster.connect(&bob, 1).await;
     watcher.transmit(&ClientFrame::Watch { users: vec![ada.id()] }).await;
-    watcher
-        .hears("presence", |frame| match frame {
-            ServerFrame::Presence { users } => users.iter().find(|p| p.user == ada.id()).map(drop),
-            _ => None,
-        })
-        .await;
+    let hers = ada.id();
+    let told = move |frame: &ServerFrame| match frame {
+        ServerFrame::Presence { users } => users.iter().find(|p| p.user == hers).cloned(),
+        _ => None,
+    };
+    let last = |status| {
+        move |view: &View| {
+            view.frames.iter().filter_map(told).next_back().filter(|p| p.status == status)
+        }
+    };
+    watcher.until("her presence", last(UserStatus::Online)).await;
+    // Whom she has blocked is looked at once more when her channel is heard; that is over then.
+    tokio::time::sleep(2 * AT_ONCE).await;
     ada.api.block(bob.id()).await.unwrap();
+    let blocked = Instant::now();
+    watcher.until("that she is gone", last(UserStatus::Offline)).await;
+    // Sooner than by what makes up for lost news.
+    assert!(blocked.elapsed() < 2 * AT_ONCE, "{:?}", blocked.elapsed());
+    let rows = |device: &TestClient| device.look(|v| v.frames.iter().filter_map(told).count());
+    let known = rows(&watcher);
+    own.transmit(&ClientFrame::Status { status: DeviceStatus::Away }).await;
+    own.caught_up().await;
+    // Changes are told once a second.
+    tokio::time::sleep(2 * AT_ONCE).await;
+    watcher.caught_up().await;
+    assert_eq!(rows(&watcher), known, "nothing more of her");
     let seen = bob.api.user(ada.id()).await.unwrap();
-    assert_eq!(seen.status, hubbub_protocol::http::UserStatus::Offline);
+    assert_eq!(seen.status, UserStatus::Offline);
     assert!(bob.api.users("", true).await.unwrap().users.iter().all(|row| row.id != ada.id()));
     ada.api.unblock(bob.id()).await.unwrap();
     let seen = bob.api.user(ada.id()).await.unwrap();
-    assert_eq!(seen.status, hubbub_protocol::http::UserStatus::Online);
+    assert_eq!(seen.status, UserStatus::Away);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

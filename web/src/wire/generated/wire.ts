@@ -690,6 +690,8 @@ export interface Mark {
   notify?: NotifyLevel;
   /** The last event they have read. */
   read: Seq;
+  /** The room's last event when they came in: it and what was before it they have not seen, though it is at or before `read`. Absent for those who were there from the start. */
+  since?: Seq;
   /** Messages by others that are unread, counted anew; see `ReadyRoom::unread`. Only ever told to themselves. */
   unread?: number;
   /** From where on they marked the room unread. Only ever told to themselves. */
@@ -1752,7 +1754,7 @@ export interface Endpoints {
   /** Who is in a room of yours */
   "GET /rooms/{room}/members": {
     path: { room: RoomId };
-    query: { after?: string; limit?: number };
+    query: { after?: string; limit?: number; q?: string };
     answer: MemberList;
   };
   /** Put a member out; moderators */
@@ -1760,6 +1762,11 @@ export interface Endpoints {
     path: { room: RoomId; user: UserId };
     body?: ReasonRequest;
     answer: undefined;
+  };
+  /** A member of a room of yours */
+  "GET /rooms/{room}/members/{user}": {
+    path: { room: RoomId; user: UserId };
+    answer: MemberView;
   };
   /** Change a member's role, or mute them */
   "PATCH /rooms/{room}/members/{user}": {

@@ -50,7 +50,10 @@ pub(crate) async fn run(hub: Arc<Hub>, mut requests: mpsc::Receiver<Request>) {
                 }
                 answer(&hub, std::mem::take(&mut asked)).await;
             }
-            _ = ticks.tick() => follow_up(&hub).await,
+            _ = ticks.tick() => {
+                hide_blockers(&hub).await;
+                follow_up(&hub).await;
+            }
         }
     }
 }
@@ -93,6 +96,26 @@ async fn look_for(hub: &Hub, requests: &[Request]) -> Result<(), Refused> {
     news.retain(|(watcher, _)| !asking.contains(&watcher.id));
     tell(news);
     Ok(())
+}
+
+/// Takes people off those whom somebody watches they have blocked, where that may have gone unheard.
+async fn hide_blockers(hub: &Hub) {
+    let doubted = hub.watch.take_blocks_doubted();
+    for (part, pairs) in doubted.chunks(LOOK_MAX).enumerate() {
+        match hub.store.blocks_among(pairs).await {
+            Ok(blocks) => {
+                for (user, viewer) in blocks {
+                    hub.hide_from(viewer, user);
+                }
+            }
+            Err(error) => {
+                let left = &doubted[part * LOOK_MAX..];
+                tracing::warn!(pairs = left.len(), %error, "can't look for blocks yet");
+                hub.watch.doubt_blocks_again(left);
+                return;
+            }
+        }
+    }
 }
 
 /// Tells of those about whom hints came.

@@ -82,6 +82,7 @@ fn merged(first: PositionChange, then: PositionChange, read: Seq) -> PositionCha
     PositionChange {
         delivered: first.delivered.max(then.delivered),
         read: first.read.max(then.read),
+        since: first.since.max(then.since),
         unread_from: then.unread_from.or(kept),
         notify: then.notify.or(first.notify),
     }
@@ -137,7 +138,7 @@ async fn carry_out(
 ) -> Result<Seq, Refused> {
     let app = &sockets.app;
     let standing = app.permissions.standing(room, connection.user).await?;
-    let row = reading::change(app, room, connection.user, standing.members, change).await?;
+    let row = reading::change(app, room, connection.user, &standing, change).await?;
     Ok(row.read)
 }
 

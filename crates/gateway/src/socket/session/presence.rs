@@ -33,12 +33,12 @@ impl Session {
         Ok(bus.publish_volatile(room, &typing_key(user), &frame).await?)
     }
 
-    /// Whether a room is told that this user types: not if it is too large, or the user does not
-    /// want it.
+    /// Whether a room is told that this user types: not if it is too large, if one of its two people
+    /// has blocked the other, or if the user does not want it.
     async fn tells_typing(&self, room: RoomId) -> Result<bool, Refused> {
         let (app, user) = (&self.sockets.app, self.connection.user);
         let standing = app.permissions.standing(room, user).await?;
-        if standing.members > u64::from(app.limits.typing_members) {
+        if standing.blocked || standing.members > u64::from(app.limits.typing_members) {
             return Ok(false);
         }
         let records = app.store.users(&[user]).await?;
