@@ -326,7 +326,7 @@ async fn what_of_tus_is_spoken_is_told_to_anybody() {
 
 #[tokio::test]
 async fn when_all_places_are_taken_uploads_are_told_to_wait() {
-    let api = Api::with_files(|files| files.places = tokio::sync::Semaphore::new(0).into());
+    let api = Api::with_files(|files| files.places = Places::new(0, 6));
     let (ada, room) = room(&api).await;
     let answer = raw(&api, &ada, &room, "x", vec![1]).await;
     answer.refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded");
