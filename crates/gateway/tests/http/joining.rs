@@ -221,7 +221,8 @@ async fn direct_rooms_are_not_made_faster_than_they_may_but_opened_as_often_as_o
     let api = Api::with(|http, _| http.quotas.set(Kind::OpenDirect, quota));
     let (ada, bob) = (api.person("ada").await, api.person("bob").await);
     let (cem, dot) = (api.person("cem").await, api.person("dot").await);
-    let group = async || api.post("/direct").by(&ada).json(&json!({ "users": [bob.id, cem.id] })).await;
+    let group =
+        async || api.post("/direct").by(&ada).json(&json!({ "users": [bob.id, cem.id] })).await;
     direct(&api, &ada, bob.id).await.ok(StatusCode::CREATED);
     group().await.ok(StatusCode::CREATED);
     let third = direct(&api, &ada, dot.id).await;

@@ -458,11 +458,7 @@ impl RoomStore for MongoStore {
                     doc! { "$project": { "_id": 1 } },
                 ])
                 .await?;
-            found
-                .err_into()
-                .and_then(async |room| value::room(&room, "_id"))
-                .try_collect()
-                .await
+            found.err_into().and_then(async |room| value::room(&room, "_id")).try_collect().await
         })
         .await
     }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use hubbub_protocol::http::{Role, RoomKind};
-use hubbub_protocol::{
-    Epoch, Event, Message, Position, RoomCode, RoomId, Seq, Timestamp, UserId,
-};
+use hubbub_protocol::{Epoch, Event, Message, Position, RoomCode, RoomId, Seq, Timestamp, UserId};
 use hubbub_store::{CodeLimits, LOBBY, NewRoom, RoomRecord, RoomUpdate, StoreError};
 
 use crate::making::{AnyStore, at_once, message, room_of, stored};

@@ -82,7 +82,12 @@ struct Others {
 }
 
 impl Others {
-    async fn pass_over(&mut self, mut field: Field<'_>, pace: Pace, ahead: &Ahead) -> ApiResult<()> {
+    async fn pass_over(
+        &mut self,
+        mut field: Field<'_>,
+        pace: Pace,
+        ahead: &Ahead,
+    ) -> ApiResult<()> {
         let too_many = || ApiError::field(FIELD, "comes behind more than 16 other fields");
         self.fields = self.fields.checked_sub(1).ok_or_else(too_many)?;
         while let Some(bytes) = pace.keep(field.chunk()).await?.map_err(|_| ahead.refusal())? {
