@@ -391,7 +391,7 @@ async fn a_form_of_who_may_not_write_takes_no_place() {
 
 #[tokio::test]
 async fn a_form_whose_file_does_not_begin_is_given_up() {
-    let api = Api::with_files(|files| files.request = Duration::from_millis(200));
+    let api = Api::with_files(|files| files.request = Duration::from_millis(500));
     let (ada, room) = room(&api).await;
     let post = async |body| {
         let post = api.post(&format!("/rooms/{room}/attachments")).by(&ada);
@@ -405,11 +405,26 @@ async fn a_form_whose_file_does_not_begin_is_given_up() {
     post(Body::from_stream(slowly)).await.refused(StatusCode::REQUEST_TIMEOUT, "timeout");
     let empty = post(Body::from(FIELD.repeat(17))).await;
     empty.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field");
-    let header = format!("--b\r\nContent-Disposition: {}", "x".repeat(1000));
+    let header = format!("--b\r\nContent-Disposition: {}", "x".repeat(64 << 10));
     let without_end =
         futures_util::stream::repeat_with(move || Ok::<_, std::io::Error>(header.clone()));
     let large = post(Body::from_stream(without_end)).await;
     large.refused(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large");
+}
+
+#[tokio::test]
+async fn the_file_of_a_form_may_come_fast_behind_other_fields() {
+    let api = Api::start();
+    let (ada, room) = room(&api).await;
+    let field = "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\nhi\r\n";
+    let file = "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n";
+    let mut pieces = vec![Bytes::from(field.repeat(16) + file)];
+    pieces.extend((0..20).map(|_| Bytes::from(vec![7; 400_000])));
+    pieces.push(Bytes::from("\r\n--b--\r\n"));
+    let stream = futures_util::stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
+    let post = api.post(&format!("/rooms/{room}/attachments")).by(&ada);
+    let file = post.body("multipart/form-data; boundary=b", Body::from_stream(stream)).await;
+    assert_eq!(file.ok(StatusCode::CREATED)["size"], 8_000_000);
 }
 
 /// Forgets an upload, as whoever destroys its room does.

@@ -31,9 +31,8 @@ const FIELD: &str = "file";
 /// Other fields before it that are passed over.
 const OTHERS_MAX: usize = 16;
 
-/// What is read of a form before its file has begun, in bytes. More than may be there, because pieces
-/// that come together are read together.
-const AHEAD_MAX: u64 = 4 << 20;
+/// What is read of a form until the next field, or the next bytes of one, are found in it.
+const AHEAD_MAX: u64 = 1 << 20;
 
 /// Takes the file of a form, passing other fields over. It is there as a whole or not at all.
 pub(super) async fn upload(
@@ -52,7 +51,7 @@ pub(super) async fn upload(
     let app = Arc::clone(app);
     let work = tokio::spawn(async move {
         let _place = place;
-        let (ahead, pace) = (Ahead::new(AHEAD_MAX), Pace::begin(&app.files));
+        let (ahead, pace) = (Ahead::default(), Pace::begin(&app.files));
         let request = request.map(|body| Body::from_stream(ahead.bound(body)));
         let mut form = Multipart::from_request(request, &()).await.map_err(|_| bad_form())?;
         let mut others = Others { fields: OTHERS_MAX, bytes: EXTRA_MAX };
@@ -60,6 +59,7 @@ pub(super) async fn upload(
             let next = pace.keep(form.next_field()).await?.map_err(|_| ahead.refusal())?;
             let field = next.ok_or_else(|| ApiError::field(FIELD, "is missing"))?;
             if field.name() != Some(FIELD) {
+                ahead.renew();
                 others.pass_over(field, pace, &ahead).await?;
                 continue;
             }
@@ -91,6 +91,7 @@ impl Others {
         let too_many = || ApiError::field(FIELD, "comes behind more than 16 other fields");
         self.fields = self.fields.checked_sub(1).ok_or_else(too_many)?;
         while let Some(bytes) = pace.keep(field.chunk()).await?.map_err(|_| ahead.refusal())? {
+            ahead.renew();
             let left = self.bytes.checked_sub(bytes.len() as u64);
             self.bytes = left.ok_or(ErrorCode::PayloadTooLarge)?;
         }
@@ -102,13 +103,19 @@ fn bad_form() -> ApiError {
     ApiError::new(ErrorCode::BadFrame).detail("The form can't be read")
 }
 
-/// How much may still be read of a form before its file has begun, in bytes.
+/// How much may still be read of a form before something is found in it, in bytes.
 #[derive(Debug, Clone)]
 struct Ahead(Arc<AtomicU64>);
 
+impl Default for Ahead {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU64::new(AHEAD_MAX)))
+    }
+}
+
 impl Ahead {
-    fn new(most: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(most)))
+    fn renew(&self) {
+        self.0.store(AHEAD_MAX, Ordering::Relaxed);
     }
 
     fn bound(&self, body: Body) -> Bounded {
