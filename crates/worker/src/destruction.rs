@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hubbub_bus::{BusError, RoomLog, Wal};
 use hubbub_protocol::{RoomId, Timestamp};
-use hubbub_store::{BlobStore, DestructionJob, FileState, Remains, Store, StoreError};
+use hubbub_store::{BlobStore, DestructionJob, Remains, Store, StoreError};
 use metrics::counter;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -157,10 +157,6 @@ impl Remover {
         while left > 0 {
             self.hold(job).await?;
             let files = self.store.files_of(job.room, None, FILES_A_STEP).await?;
-            // Whoever is still bringing bytes brings no more, and removes what came too late.
-            let uploads = files.iter().filter(|file| file.state == FileState::Uploading);
-            let uploads: Vec<_> = uploads.map(|file| file.id).collect();
-            self.store.discard_files(&uploads, Timestamp::now()).await?;
             for file in &files {
                 self.blobs.remove_all(file.folder()).await?;
                 self.store.forget_file(file.id).await?;
