@@ -1,9 +1,12 @@
 //! Files on their way in, and into messages.
 //!
 //! - [`name`]: what a file may be called
+//! - [`places`]: how many requests bring bytes at the same time
+//! - [`pace`]: how fast they must come
 //! - [`receive`]: bytes into blobs, as they come
 //! - [`finish`]: what a whole file is
 //! - [`claim`]: the files of a message
+//! - `leftover`: what was written and has no use
 //!
 //! A file is held in memory a part at a time ([`BLOB_MAX`](hubbub_store::blobs::BLOB_MAX), twice at
 //! the most where a part is completed), by as many uploads as there are places. Only pictures are
@@ -11,21 +14,20 @@
 
 pub mod claim;
 pub mod finish;
+mod leftover;
 pub mod name;
+pub mod pace;
+pub mod places;
 pub mod receive;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hubbub_protocol::{AttachmentId, ErrorCode, RoomId, Timestamp, UserId};
 use hubbub_store::{FileRecord, FileState, NewUpload};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
 use crate::refused::Refused;
-
-/// When to try again who found no place.
-const PLACE_RETRY: Duration = Duration::from_secs(2);
+use places::Places;
 
 /// How files are taken.
 #[derive(Debug, Clone)]
@@ -38,31 +40,25 @@ pub struct FileOptions {
     pub idle: Duration,
     /// How long one request may take to bring its bytes.
     pub request: Duration,
-    /// Requests that bring bytes at the same time.
-    pub places: Arc<Semaphore>,
+    /// Requests that bring bytes of uploads at the same time.
+    pub places: Places,
+    /// Requests that bring pictures of people and rooms at the same time: each is in memory as a
+    /// whole.
+    pub pictures: Places,
 }
 
 impl Default for FileOptions {
-    /// 1 GiB an account, a day, half a minute, an hour, 128 at a time.
+    /// 1 GiB an account, a day, half a minute, an hour; of uploads 128 at a time, 6 of an account; of
+    /// pictures 16, 2 of an account.
     fn default() -> Self {
         Self {
             quota: 1 << 30,
             unsent: Duration::from_secs(24 * 3600),
             idle: Duration::from_secs(30),
             request: Duration::from_secs(3600),
-            places: Arc::new(Semaphore::new(128)),
+            places: Places::new(128, 6),
+            pictures: Places::new(16, 2),
         }
-    }
-}
-
-impl FileOptions {
-    /// A place for a request that brings bytes.
-    ///
-    /// # Errors
-    /// [`ErrorCode::Overloaded`] when all are taken.
-    pub fn place(&self) -> Result<OwnedSemaphorePermit, Refused> {
-        let place = Arc::clone(&self.places).try_acquire_owned();
-        place.map_err(|_| Refused::until(ErrorCode::Overloaded, PLACE_RETRY))
     }
 }
 

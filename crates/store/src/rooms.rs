@@ -375,6 +375,10 @@ pub trait RoomStore: Send + Sync {
     /// Every room a user is in. For authorising live connections in one query.
     async fn room_ids_of(&self, user: UserId) -> Result<Vec<RoomId>, StoreError>;
 
+    /// Of these rooms, the `limit` whose newest message is youngest, that one first; behind them
+    /// those without messages, the youngest room first. Rooms that do not exist are left out.
+    async fn most_active(&self, rooms: &[RoomId], limit: usize) -> Result<Vec<RoomId>, StoreError>;
+
     /// Of these pairs, those that are memberships. For re-checking live connections in batches.
     async fn memberships_among(
         &self,

@@ -106,6 +106,8 @@ pub const GATEWAY_ONLY: &[&str] = &[
     "quota_token_address",
     "quota_join_account",
     "quota_join_address",
+    "quota_create_room",
+    "quota_open_direct",
     "quota_upload",
     "quota_preview",
     "quota_search",

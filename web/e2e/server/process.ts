@@ -19,6 +19,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   HUBBUB_QUOTA_LOGIN_ADDRESS: "10000/1m",
   HUBBUB_QUOTA_JOIN_ADDRESS: "10000/1m",
   HUBBUB_QUOTA_REQUESTS: "5000+1000/1s",
+  // A list of rooms is long.
+  HUBBUB_QUOTA_CREATE_ROOM: "10000/1m",
   // Administrators, for the tests that need one.
   HUBBUB_ADMINS: "warden,keeper-light,keeper-dark",
   // Where the pages are that links of the tests lead to.

@@ -7,7 +7,7 @@ use hubbub_store::blobs::{self, Part, put_parts};
 use hubbub_store::{BlobKey, FileContent, FileRecord, FileState, FinishedUpload, StoreError};
 use std::sync::Arc;
 
-use super::name;
+use super::{leftover, name};
 use crate::app::App;
 use crate::media::{MediaError, Picture, kind};
 use crate::refused::Refused;
@@ -32,21 +32,23 @@ pub async fn finish(app: &App, file: FileRecord) -> Result<FileRecord, Refused> 
         FileState::Ready | FileState::Sent => return Ok(file),
         FileState::Gone => return Err(ErrorCode::UploadNotFound.into()),
     }
-    let finished = look(app, &file).await?;
-    let written = finished.parts.clone();
-    let made = app.store.finish_upload(file.id, finished).await?;
-    let found = app.store.file(file.id).await?.ok_or(ErrorCode::UploadNotFound)?;
-    if made {
+    let mut written = file.parts.clone();
+    let made = make(app, &file, &mut written).await;
+    let found = leftover::remove(app, &file, &written).await?.ok_or(ErrorCode::UploadNotFound)?;
+    if made? {
         tracing::debug!(file = %file.id, kind = found.content.media_type, "a file was uploaded");
-    }
-    for part in file.parts.iter().chain(&written).filter(|part| !found.parts.contains(part)) {
-        // What stays by mistake goes with the file.
-        let _ = app.blobs.remove(&part.key(file.folder())).await;
     }
     match found.state {
         FileState::Ready | FileState::Sent => Ok(found),
         FileState::Uploading | FileState::Gone => Err(ErrorCode::UploadNotFound.into()),
     }
+}
+
+/// Makes an upload a file, and notes the parts that are written for it. Whether this call did.
+async fn make(app: &App, file: &FileRecord, written: &mut Vec<Part>) -> Result<bool, Refused> {
+    let finished = look(app, file).await?;
+    written.extend_from_slice(&finished.parts);
+    Ok(app.store.finish_upload(file.id, finished).await?)
 }
 
 async fn look(app: &App, file: &FileRecord) -> Result<FinishedUpload, Refused> {

@@ -6,7 +6,6 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
@@ -14,8 +13,9 @@ use hubbub_protocol::ErrorCode;
 use hubbub_store::FileRecord;
 use hubbub_store::blobs::{BLOB_MAX, Part, put_parts, size};
 use ring::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
-use tokio::time::{Instant, timeout, timeout_at};
 
+use super::leftover;
+use super::pace::Pace;
 use crate::app::App;
 use crate::refused::Refused;
 
@@ -74,6 +74,7 @@ pub async fn receive<E>(
     app: &App,
     file: FileRecord,
     taking: Taking,
+    pace: Pace,
     body: impl Stream<Item = Result<Bytes, E>> + Send,
 ) -> Result<FileRecord, Refused> {
     let begun = file.parts.clone();
@@ -86,20 +87,17 @@ pub async fn receive<E>(
         waiting: BytesMut::new(),
         file,
     };
-    let received = receiver.run(body).await;
-    let kept = match &received {
-        Ok(()) => receiver.file.parts.clone(),
-        // What the store says counts: an advance may have happened though nobody heard of it.
-        Err(_) => match app.store.file(receiver.file.id).await {
-            Ok(Some(file)) => file.parts,
-            _ => return received.map(|()| receiver.file),
-        },
-    };
-    for part in begun.iter().chain(&receiver.written).filter(|part| !kept.contains(part)) {
-        // What stays by mistake goes with the file.
-        let _ = app.blobs.remove(&part.key(receiver.file.folder())).await;
+    let received = receiver.run(pace, body).await;
+    let Receiver { file, written, .. } = receiver;
+    let written = begun.iter().chain(&written);
+    if received.is_ok() {
+        leftover::remove_but(app, &file, written).await;
+    } else {
+        // What the store says counts: an advance may have happened though nobody heard of it. While
+        // the store is away everything stays, and goes with the file.
+        let _ = leftover::remove(app, &file, written).await;
     }
-    received.map(|()| receiver.file)
+    received.map(|()| file)
 }
 
 struct Receiver<'a> {
@@ -119,17 +117,17 @@ struct Receiver<'a> {
 impl Receiver<'_> {
     async fn run<E>(
         &mut self,
+        pace: Pace,
         body: impl Stream<Item = Result<Bytes, E>> + Send,
     ) -> Result<(), Refused> {
         let mut body = pin!(body);
         let mut left = self.file.length.saturating_sub(self.stands_at);
-        let (idle, until) = (self.app.files.idle, Instant::now() + self.app.files.request);
         loop {
-            let chunk = match next(&mut body, idle, until).await {
+            let chunk = match pace.keep(body.next()).await {
                 Ok(Some(Ok(chunk))) => chunk,
                 Ok(None) => break,
                 Ok(Some(Err(_))) => return self.cut_off(ErrorCode::BadFrame).await,
-                Err(_) => return self.cut_off(ErrorCode::Timeout).await,
+                Err(late) => return self.cut_off(late).await,
             };
             let length = chunk.len() as u64;
             if length > left {
@@ -208,19 +206,11 @@ impl Receiver<'_> {
     }
 }
 
-/// The next bytes, if they come in time.
-async fn next<S: Stream + Unpin>(
-    body: &mut S,
-    idle: Duration,
-    until: Instant,
-) -> Result<Option<S::Item>, tokio::time::error::Elapsed> {
-    timeout_at(until, timeout(idle, body.next())).await.and_then(|next| next)
-}
-
-/// As [`receive`], in one of the places for uploads and for whoever may go away meanwhile: what they have brought is kept.
+/// As [`receive`], in one of the owner's places and at the pace of a request that begins now, for
+/// whoever may go away meanwhile: what they have brought is kept.
 ///
 /// # Errors
-/// As [`receive`], and [`ErrorCode::Overloaded`] when all places are taken.
+/// As [`receive`], and as [`Places::take_for`](super::places::Places::take_for).
 pub async fn receive_detached<S, E>(
     app: &Arc<App>,
     file: FileRecord,
@@ -231,11 +221,12 @@ where
     S: Stream<Item = Result<Bytes, E>> + Send + 'static,
     E: Send + 'static,
 {
-    let place = app.files.place()?;
+    let place = app.files.places.take_for(file.owner, file.id)?;
+    let pace = Pace::begin(&app.files);
     let app = Arc::clone(app);
     let work = tokio::spawn(async move {
         let _place = place;
-        receive(&app, file, taking, body).await
+        receive(&app, file, taking, pace, body).await
     });
     work.await.unwrap_or_else(|_| {
         tracing::error!("the task of an upload was lost");

@@ -17,7 +17,6 @@ use super::limiter::Limiter;
 use super::openapi::about;
 use super::pictures::{self, PICTURE_MAX, PictureQuery};
 use super::problem::ApiResult;
-use super::quotas::Kind;
 use super::{uninterrupted, users};
 use crate::app::App;
 
@@ -52,9 +51,9 @@ async fn put(
     State(app): State<Arc<App>>,
     caller: Caller,
     limiter: Limiter,
-    PictureFile(file): PictureFile,
+    file: PictureFile,
 ) -> ApiResult<Answer<User>> {
-    limiter.take(Kind::Upload, caller.user).await?;
+    let file = pictures::receive(&app, &limiter, caller.user, file).await?;
     uninterrupted(async move {
         let picture = pictures::keep(&app, file).await?;
         match app.store.set_avatar(caller.user, Some(picture)).await? {

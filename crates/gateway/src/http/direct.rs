@@ -17,8 +17,10 @@ use super::caller::Caller;
 use super::endpoints::Endpoints;
 use super::extract::Json;
 use super::joining::tell_if_young;
+use super::limiter::Limiter;
 use super::openapi::about;
 use super::problem::{ApiError, ApiResult};
+use super::quotas::Kind;
 use super::{room_view, uninterrupted};
 use crate::app::App;
 
@@ -29,8 +31,9 @@ pub(super) fn endpoints() -> Endpoints {
         open,
         about("Open the direct room with somebody, or among a few")
             .description(
-                "`user`, or 2 to 9 `users`. 201 if this made the room, 200 if it was there. Who \
-                 left a room among a few comes back by opening it.",
+                "`user`, or 2 to 9 `users`. 201 if this made the room, 200 if it was there, which \
+                 counts towards no quota of its own. Who left a room among a few comes back by \
+                 opening it.",
             )
             .succeeds(&[200, 201])
             .errors(&[BadFrame, DirectWithSelf, InvalidField, UserNotFound, Blocked]),
@@ -59,6 +62,7 @@ fn people(caller: UserId, request: DirectRequest) -> ApiResult<Vec<UserId>> {
 async fn open(
     State(app): State<Arc<App>>,
     caller: Caller,
+    limiter: Limiter,
     Json(request): Json<DirectRequest>,
 ) -> ApiResult<(StatusCode, Answer<Room>)> {
     let user = caller.user;
@@ -71,15 +75,19 @@ async fn open(
     if !app.store.blocked_between(user, &others).await?.is_empty() {
         return Err(ErrorCode::Blocked.into());
     }
+    let room = match others[..] {
+        [other] => RoomId::direct(user, other),
+        _ => RoomId::direct_group(&people),
+    };
+    let is_there = !app.store.rooms(&[room]).await?.is_empty();
+    if !is_there {
+        limiter.take(Kind::OpenDirect, user).await?;
+    }
     let opening = Arc::clone(&app);
-    let (room, made) = uninterrupted(async move {
+    let made = uninterrupted(async move {
         // Counters before the room: whoever finds the room finds them too, and if several open it at
         // once it does not matter whose they are.
-        let room = match others[..] {
-            [other] => RoomId::direct(user, other),
-            _ => RoomId::direct_group(&people),
-        };
-        if opening.store.rooms(&[room]).await?.is_empty() {
+        if !is_there {
             opening.bus.seed(room, Position::new(Epoch(1), Seq(0)), false).await?;
         }
         let now = Timestamp::now();
@@ -95,7 +103,7 @@ async fn open(
         } else {
             tell_if_young(&opening, room, &people, record.created_at, now).await?;
         }
-        Ok((room, opened == Opened::Made))
+        Ok(opened == Opened::Made)
     })
     .await?;
     let status = if made { StatusCode::CREATED } else { StatusCode::OK };

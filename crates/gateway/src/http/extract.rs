@@ -70,15 +70,26 @@ async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiE
     })
 }
 
-/// The file of a picture, as the whole body. Its content type is not looked at: the bytes tell.
+/// The file of a picture, as the whole body, which is not read before it is asked for. Its content type
+/// is not looked at: the bytes tell.
 #[derive(Debug)]
-pub(super) struct PictureFile(pub Bytes);
+pub(super) struct PictureFile(Request);
+
+impl PictureFile {
+    /// Reads it into memory.
+    ///
+    /// # Errors
+    /// [`ErrorCode::PayloadTooLarge`] above the route's bound, [`ErrorCode::BadJson`] when it is cut off.
+    pub(super) async fn read(self) -> Result<Bytes, ApiError> {
+        body(self.0, &()).await
+    }
+}
 
 impl<S: Send + Sync> FromRequest<S> for PictureFile {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        body(request, state).await.map(Self)
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        Ok(Self(request))
     }
 }
 
@@ -88,6 +99,7 @@ impl Takes for PictureFile {
             *about = std::mem::take(about).takes_bytes(media_type);
         }
         about.fails(ErrorCode::PayloadTooLarge);
+        about.fails(ErrorCode::Overloaded);
     }
 }
 

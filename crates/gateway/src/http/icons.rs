@@ -18,7 +18,6 @@ use super::limiter::Limiter;
 use super::openapi::about;
 use super::pictures::{self, PICTURE_MAX, PictureQuery};
 use super::problem::ApiResult;
-use super::quotas::Kind;
 use super::{room_view, rooms, uninterrupted};
 use crate::app::App;
 
@@ -61,10 +60,10 @@ async fn put(
     caller: Caller,
     limiter: Limiter,
     RoomPath(room): RoomPath,
-    PictureFile(file): PictureFile,
+    file: PictureFile,
 ) -> ApiResult<Answer<Room>> {
     require(&app, caller.user, room, Role::Moderator).await?;
-    limiter.take(Kind::Upload, caller.user).await?;
+    let file = pictures::receive(&app, &limiter, caller.user, file).await?;
     uninterrupted(async move {
         let picture = pictures::keep(&app, file).await?;
         replace(&app, caller, room, Some(picture)).await?;

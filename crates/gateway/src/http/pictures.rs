@@ -7,16 +7,20 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use hubbub_protocol::{ErrorCode, PictureId};
+use hubbub_protocol::{ErrorCode, PictureId, UserId};
 use hubbub_store::blobs::{BLOB_MAX, BlobKey};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::entity_tag;
+use super::extract::PictureFile;
+use super::limiter::Limiter;
 use super::openapi::About;
 use super::problem::{ApiError, ApiResult};
+use super::quotas::Kind;
 use crate::app::App;
+use crate::files::places::Place;
 use crate::media::kind;
 use crate::refused::Refused;
 
@@ -38,12 +42,36 @@ pub(super) struct PictureQuery {
     v: Option<String>,
 }
 
+/// A picture's file in memory, in its place.
+#[derive(Debug)]
+pub(super) struct Received {
+    file: Bytes,
+    place: Place,
+}
+
+/// Reads a picture's file of somebody who may set it, if they do not set pictures too often or too
+/// many at a time.
+///
+/// # Errors
+/// [`ErrorCode::RateLimited`], [`ErrorCode::Overloaded`], [`ErrorCode::PayloadTooLarge`].
+pub(super) async fn receive(
+    app: &App,
+    limiter: &Limiter,
+    user: UserId,
+    file: PictureFile,
+) -> ApiResult<Received> {
+    limiter.take(Kind::Upload, user).await?;
+    let place = app.files.pictures.take(user)?;
+    Ok(Received { file: file.read().await?, place })
+}
+
 /// Makes a picture's squares and keeps them. Nobody finds them before their name is noted
 /// somewhere.
 ///
 /// # Errors
 /// [`ErrorCode::ImageUnreadable`], [`ErrorCode::ImageTooLarge`], [`ErrorCode::Overloaded`].
-pub(super) async fn keep(app: &App, file: Bytes) -> ApiResult<PictureId> {
+pub(super) async fn keep(app: &App, received: Received) -> ApiResult<PictureId> {
+    let Received { file, place: _place } = received;
     let turn = app.media.turn().await.map_err(Refused::from)?;
     let squares = turn.squares(file, SIDES).await.map_err(Refused::from)?;
     // Noise with transparency is all that comes out so large.

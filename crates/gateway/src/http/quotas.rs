@@ -56,7 +56,11 @@ kinds! {
     JoinAccount = "join-account", "quota_join_account", "20/1m";
     /// Room codes tried from one address.
     JoinAddress = "join-address", "quota_join_address", "60/1m";
-    /// Files one account begins to upload.
+    /// Rooms that one account makes.
+    CreateRoom = "create-room", "quota_create_room", "30+100/1d";
+    /// Direct rooms, of two or among a few, that one account makes by opening them. Opening one that is there does not count.
+    OpenDirect = "open-direct", "quota_open_direct", "50+300/1d";
+    /// Files one account begins to upload, and pictures it sets of itself and of rooms.
     Upload = "upload", "quota_upload", "30+60/1m";
     /// Previews of links, and their pictures, that one account asks for.
     Preview = "preview", "quota_preview", "300+600/1m";

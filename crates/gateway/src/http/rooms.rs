@@ -22,8 +22,10 @@ use super::caller::Caller;
 use super::endpoints::Endpoints;
 use super::extract::{Json, Query, RoomPath, id};
 use super::fields::Fields;
+use super::limiter::Limiter;
 use super::openapi::about;
 use super::problem::ApiResult;
+use super::quotas::Kind;
 use super::{LIST_DEFAULT, cut, joining, room_view, uninterrupted};
 use crate::app::App;
 use crate::audit;
@@ -117,6 +119,7 @@ async fn directory(
 pub(super) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
+    limiter: Limiter,
     Json(request): Json<CreateRoomRequest>,
 ) -> ApiResult<(StatusCode, Answer<Room>)> {
     let CreateRoomRequest { name, kind, description } = request;
@@ -127,6 +130,7 @@ pub(super) async fn create(
         fields.refuse("kind", "`public` or `private`; direct rooms are opened by `POST /direct`");
     }
     fields.check()?;
+    limiter.take(Kind::CreateRoom, caller.user).await?;
 
     let room = NewRoom {
         id: RoomId::new(),

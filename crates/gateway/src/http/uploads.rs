@@ -2,6 +2,7 @@
 //!
 //! An upload may go on through any node: where it stands is in the store.
 
+mod form;
 mod single;
 mod tus;
 

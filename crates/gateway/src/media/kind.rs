@@ -6,13 +6,13 @@ pub const HEAD: usize = 8 * 1024;
 /// What is known of bytes that are nothing known.
 pub const UNKNOWN: &str = "application/octet-stream";
 
-/// Types a browser may show in a page of ours: pictures, films and sounds without scripts.
-const INLINE: [&str; 14] = [
+/// Types a browser may show in a page of ours: pictures that are written anew ([`is_picture`]), films
+/// and sounds without scripts.
+const INLINE: [&str; 13] = [
     "image/png",
     "image/jpeg",
     "image/webp",
     "image/gif",
-    "image/avif",
     "video/mp4",
     "video/webm",
     "video/quicktime",
@@ -117,5 +117,14 @@ mod tests {
         }
         assert!(is_inline("image/png") && !is_inline("application/pdf"));
         assert_eq!(served_as("application/pdf"), "application/pdf");
+    }
+
+    #[test]
+    fn a_picture_that_is_not_written_anew_is_not_shown() {
+        assert_eq!(sniff(b"\0\0\0\x20ftypavif\0\0\0\0avifmif1"), "image/avif");
+        assert!(!is_inline("image/avif"));
+        for shown in INLINE.iter().filter(|kind| kind.starts_with("image/")) {
+            assert!(is_picture(shown), "{shown}");
+        }
     }
 }

@@ -217,8 +217,9 @@ async fn welcome(sockets: &Arc<Sockets>, access: Access, hello: Hello) -> Result
     Ok(session)
 }
 
-/// The rooms to hear: all of the user's, or those asked for that are among them. What was asked for
-/// and is not is answered like a room that does not exist.
+/// The rooms to hear: all of the user's, or those asked for that are among them; if they are more than
+/// a connection may hear, the most active ones. What was asked for and is not among them is answered
+/// like a room that does not exist.
 async fn choose_rooms(
     sockets: &Sockets,
     connection: &Connection,
@@ -238,7 +239,9 @@ async fn choose_rooms(
     }
     if rooms.len() > most {
         connection.tell(&ServerFrame::Error(ErrorFrame::new(ErrorCode::TooManySubscriptions)));
-        rooms.truncate(most);
+        // Whoever fills somebody's list with rooms does not silence where they talk.
+        rooms = sockets.app.store.most_active(&rooms, most).await?;
+        rooms.sort_unstable();
     }
     Ok(rooms)
 }

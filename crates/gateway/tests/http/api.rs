@@ -42,7 +42,7 @@ pub(crate) struct Api<B = LocalBus> {
     pub(crate) bus: Arc<B>,
     router: Router,
     pipeline: Pipeline,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Api {
@@ -129,7 +129,7 @@ impl<B: Bus + Wal> Api<B> {
         adjust_app(&mut app);
         let app = Arc::new(app);
         let router = Router::new().nest("/api/v1", router(Arc::clone(&app)));
-        Self { app, bus, router, pipeline, _dir: dir }
+        Self { app, bus, router, pipeline, dir }
     }
 
     pub(crate) fn get(&self, path: &str) -> Call {
@@ -191,6 +191,23 @@ impl<B: Bus + Wal> Api<B> {
     /// Stores whatever is committed.
     pub(crate) async fn store_all(&self) {
         assert!(self.pipeline.drain(Duration::from_secs(10)).await, "the pipeline did not drain");
+    }
+
+    /// How many blobs are kept, of whatever file.
+    pub(crate) fn blobs(&self) -> usize {
+        let mut folders = vec![self.dir.path().join("blobs")];
+        let mut blobs = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten() {
+                let entry = entry.unwrap();
+                if entry.file_type().unwrap().is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    blobs += 1;
+                }
+            }
+        }
+        blobs
     }
 
     pub(crate) async fn head(&self, room: &str) -> Position {

@@ -2,8 +2,9 @@
 
 use std::io::Cursor;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::http::{Method, Response, StatusCode};
+use hubbub_gateway::files::places::Places;
 use hubbub_protocol::UserId;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use serde_json::Value;
@@ -166,6 +167,30 @@ async fn pictures_are_limited_like_other_uploads() {
     });
     let ada = api.person("ada").await;
     picture(&api, &ada, flag(ImageFormat::Png)).await;
-    let second = put(&api, &ada, flag(ImageFormat::Png)).await;
+    let second = put(&api, &ada, endless()).await;
     second.refused(StatusCode::TOO_MANY_REQUESTS, "rate_limited");
+}
+
+/// A body that never comes: whoever waits for it is not answered in time.
+fn endless() -> Body {
+    Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>())
+}
+
+#[tokio::test]
+async fn of_pictures_that_one_account_brings_at_the_same_time_few_are_read() {
+    let api = Api::with_files(|files| files.pictures = Places::new(9, 1));
+    let (ada, bob) = (api.person("ada").await, api.person("bob").await);
+    let first = put(&api, &ada, endless());
+    tokio::pin!(first);
+    let second = async {
+        while api.app.files.pictures.take(ada.id).is_ok() {
+            tokio::task::yield_now().await;
+        }
+        put(&api, &ada, endless()).await
+    };
+    tokio::select! {
+        answer = &mut first => panic!("it has not come: {answer:?}"),
+        second = second => second.refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
+    }
+    put(&api, &bob, flag(ImageFormat::Png)).await.ok(StatusCode::OK);
 }

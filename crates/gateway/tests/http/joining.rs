@@ -216,6 +216,25 @@ async fn both_sides_open_one_direct_room_each_called_after_the_other() {
 }
 
 #[tokio::test]
+async fn direct_rooms_are_not_made_faster_than_they_may_but_opened_as_often_as_one_likes() {
+    let quota = Quota::new(2, 1, Duration::from_secs(60));
+    let api = Api::with(|http, _| http.quotas.set(Kind::OpenDirect, quota));
+    let (ada, bob) = (api.person("ada").await, api.person("bob").await);
+    let (cem, dot) = (api.person("cem").await, api.person("dot").await);
+    let group =
+        async || api.post("/direct").by(&ada).json(&json!({ "users": [bob.id, cem.id] })).await;
+    direct(&api, &ada, bob.id).await.ok(StatusCode::CREATED);
+    group().await.ok(StatusCode::CREATED);
+    let third = direct(&api, &ada, dot.id).await;
+    third.refused(StatusCode::TOO_MANY_REQUESTS, "rate_limited");
+    for _ in 0..3 {
+        direct(&api, &ada, bob.id).await.ok(StatusCode::OK);
+        group().await.ok(StatusCode::OK);
+    }
+    direct(&api, &dot, ada.id).await.ok(StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn opened_by_both_at_once_a_direct_room_is_made_once() {
     let api = Api::start();
     let (ada, bob) = (api.person("ada").await, api.person("bob").await);

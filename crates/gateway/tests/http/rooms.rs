@@ -1,7 +1,10 @@
 //! Creating, finding and changing rooms.
 
+use std::time::Duration;
+
 use axum::http::{Method, StatusCode};
-use hubbub_bus::RoomLog;
+use hubbub_bus::{Quota, RoomLog};
+use hubbub_gateway::http::quotas::Kind;
 use hubbub_protocol::{Epoch, Position, RoomId, Seq};
 use hubbub_store::PositionChange;
 use serde_json::{Value, json};
@@ -20,6 +23,22 @@ fn names(list: &Value) -> Vec<&str> {
 async fn join(api: &Api, person: &Person, room: &Value) {
     let request = json!({ "code": room["code"] });
     api.post("/rooms/join").by(person).json(&request).await.ok(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn rooms_are_not_made_faster_than_they_may() {
+    let quota = Quota::new(2, 1, Duration::from_secs(60));
+    let api = Api::with(|http, _| http.quotas.set(Kind::CreateRoom, quota));
+    let (ada, bob) = (api.person("ada").await, api.person("bob").await);
+    let make = async |by, name| {
+        let request = json!({ "name": name, "kind": "private" });
+        api.post("/rooms").by(by).json(&request).await
+    };
+    make(&ada, "").await.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field");
+    make(&ada, "one").await.ok(StatusCode::CREATED);
+    make(&ada, "two").await.ok(StatusCode::CREATED);
+    make(&ada, "three").await.refused(StatusCode::TOO_MANY_REQUESTS, "rate_limited");
+    make(&bob, "mine").await.ok(StatusCode::CREATED);
 }
 
 #[tokio::test]

@@ -1,11 +1,19 @@
 //! Files on their way in: in one request, and by tus.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{Method, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hubbub_gateway::app::App;
+use hubbub_gateway::files::begin as begin_upload;
+use hubbub_gateway::files::finish::finish;
+use hubbub_gateway::files::pace::Pace;
+use hubbub_gateway::files::places::Places;
+use hubbub_gateway::files::receive::{Taking, receive};
+use hubbub_protocol::{AttachmentId, ErrorCode, Timestamp};
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, Person};
@@ -326,8 +334,140 @@ async fn what_of_tus_is_spoken_is_told_to_anybody() {
 
 #[tokio::test]
 async fn when_all_places_are_taken_uploads_are_told_to_wait() {
-    let api = Api::with_files(|files| files.places = tokio::sync::Semaphore::new(0).into());
+    let api = Api::with_files(|files| files.places = Places::new(0, 6));
     let (ada, room) = room(&api).await;
     let answer = raw(&api, &ada, &room, "x", vec![1]).await;
     answer.refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded");
+}
+
+/// A body that begins with `content` and then does not go on.
+fn stalling(content: &'static str) -> Body {
+    let came = futures_util::stream::iter([Ok::<_, std::io::Error>(content)]);
+    let stream = futures_util::StreamExt::chain(came, futures_util::stream::pending());
+    Body::from_stream(stream)
+}
+
+#[tokio::test]
+async fn one_account_has_its_share_of_the_places_and_an_upload_has_one() {
+    let api = Api::with_files(|files| files.places = Places::new(9, 2));
+    let (ada, room) = room(&api).await;
+    let upload = begin(&api, &ada, &room, 1000).await;
+    let first = part(&api, &ada, &upload, 0).body(TUS, stalling("some"));
+    tokio::pin!(first);
+    let others = async {
+        while api.app.files.places.take_for(ada.id, id_of(&upload)).is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let second = part(&api, &ada, &upload, 0).body(TUS, stalling("")).await;
+        second.refused(StatusCode::CONFLICT, "offset_mismatch");
+        assert!(second.headers.contains_key("retry-after"));
+        let _held = api.app.files.places.take(ada.id).unwrap();
+        let third = raw(&api, &ada, &room, "x", vec![1]).await;
+        third.refused(StatusCode::SERVICE_UNAVAILABLE, "overloaded");
+        assert!(third.headers.contains_key("retry-after"));
+        let bob = api.person("bob").await;
+        let his = api.room(&bob, "His", "public").await;
+        raw(&api, &bob, his["id"].as_str().unwrap(), "x", vec![1]).await.ok(StatusCode::CREATED);
+    };
+    tokio::select! {
+        answer = &mut first => panic!("it has not come: {answer:?}"),
+        () = others => {}
+    }
+}
+
+fn id_of(upload: &str) -> AttachmentId {
+    upload.rsplit('/').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_form_of_who_may_not_write_takes_no_place() {
+    let api = Api::with_files(|files| files.places = Places::new(0, 0));
+    let (_, room) = room(&api).await;
+    let eve = api.person("eve").await;
+    let post = api.post(&format!("/rooms/{room}/attachments")).by(&eve);
+    let refused = post.body("multipart/form-data; boundary=b", stalling("")).await;
+    refused.refused(StatusCode::NOT_FOUND, "room_not_found");
+}
+
+#[tokio::test]
+async fn a_form_whose_file_does_not_begin_is_given_up() {
+    let api = Api::with_files(|files| files.request = Duration::from_millis(500));
+    let (ada, room) = room(&api).await;
+    let post = async |body| {
+        let post = api.post(&format!("/rooms/{room}/attachments")).by(&ada);
+        post.body("multipart/form-data; boundary=b", body).await
+    };
+    const FIELD: &str = "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n\r\n";
+    let slowly = futures_util::stream::unfold((), async |()| {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        Some((Ok::<_, std::io::Error>("not yet"), ()))
+    });
+    post(Body::from_stream(slowly)).await.refused(StatusCode::REQUEST_TIMEOUT, "timeout");
+    let empty = post(Body::from(FIELD.repeat(17))).await;
+    empty.refused(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field");
+    let header = format!("--b\r\nContent-Disposition: {}", "x".repeat(64 << 10));
+    let without_end =
+        futures_util::stream::repeat_with(move || Ok::<_, std::io::Error>(header.clone()));
+    let large = post(Body::from_stream(without_end)).await;
+    large.refused(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large");
+}
+
+#[tokio::test]
+async fn the_file_of_a_form_may_come_fast_behind_other_fields() {
+    let api = Api::start();
+    let (ada, room) = room(&api).await;
+    let field = "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\nhi\r\n";
+    let file = "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n";
+    let mut pieces = vec![Bytes::from(field.repeat(16) + file)];
+    pieces.extend((0..20).map(|_| Bytes::from(vec![7; 400_000])));
+    pieces.push(Bytes::from("\r\n--b--\r\n"));
+    let stream = futures_util::stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
+    let post = api.post(&format!("/rooms/{room}/attachments")).by(&ada);
+    let file = post.body("multipart/form-data; boundary=b", Body::from_stream(stream)).await;
+    assert_eq!(file.ok(StatusCode::CREATED)["size"], 8_000_000);
+}
+
+/// Forgets an upload, as whoever destroys its room does.
+async fn forget(app: &App, id: AttachmentId) {
+    app.store.discard_files(&[id], Timestamp::now()).await.unwrap();
+    app.blobs.remove_all(*id.as_uuid()).await.unwrap();
+    app.store.forget_file(id).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_stays_of_an_upload_that_is_forgotten_while_its_bytes_come() {
+    let api = Api::start();
+    let (ada, room) = room(&api).await;
+    let upload = begin(&api, &ada, &room, 4 * MIB).await;
+    let (app, id) = (Arc::clone(&api.app), id_of(&upload));
+    let pieces = futures_util::stream::unfold(0, move |sent| {
+        let app = Arc::clone(&app);
+        async move {
+            if sent == 2 {
+                forget(&app, id).await;
+            }
+            (sent < 4).then(|| (Ok::<_, std::io::Error>(bytes(MIB)), sent + 1))
+        }
+    });
+    let answer = part(&api, &ada, &upload, 0).body(TUS, Body::from_stream(pieces)).await;
+    answer.refused(StatusCode::CONFLICT, "offset_mismatch");
+    assert_eq!(api.blobs(), 0);
+}
+
+#[tokio::test]
+async fn nothing_stays_of_an_upload_that_is_forgotten_while_it_is_looked_at() {
+    let api = Api::start();
+    let (ada, room) = room(&api).await;
+    let picture = png(600, 300);
+    let length = picture.len() as u64;
+    let begun =
+        begin_upload(&api.app, ada.id, room.parse().unwrap(), "wide.png".to_owned(), length);
+    let pieces = futures_util::stream::iter([Ok::<_, std::io::Error>(Bytes::from(picture))]);
+    let pace = Pace::begin(&api.app.files);
+    let whole =
+        receive(&api.app, begun.await.unwrap(), Taking::default(), pace, pieces).await.unwrap();
+    api.app.store.forget_file(whole.id).await.unwrap();
+    let refused = finish(&api.app, whole).await.map_err(|refused| refused.code);
+    assert_eq!(refused.err(), Some(ErrorCode::UploadNotFound));
+    assert_eq!(api.blobs(), 0);
 }

@@ -110,6 +110,32 @@ async fn somebody_elses_id_is_refused_and_ones_own_is_a_retry() {
 }
 
 #[tokio::test]
+async fn of_too_many_rooms_the_most_active_are_heard() {
+    let node = Node::with(|settings| settings.limits.rooms = 2).await;
+    let (ann, bob) = (node.person("ann").await, node.person("bob").await);
+    let mut rooms = Vec::new();
+    for name in ["a", "b"] {
+        rooms.push(ann.room(name).await.id);
+    }
+    let direct = bob.api.direct(ann.id).await.unwrap().id;
+    let mut bobs = node.greeted(&bob).await;
+    bobs.say(direct, "are you there?").await;
+    acked(&mut bobs).await;
+    let mut anns = node.socket().await;
+    let token = Some(ann.token().await);
+    anns.send(&ClientFrame::Hello { token, resume: Vec::new(), only: None }).await;
+    assert_eq!(anns.error().await.0, ErrorCode::TooManySubscriptions);
+    let heard = anns
+        .until(|frame| match frame {
+            ServerFrame::Ready { rooms, .. } => Some(rooms),
+            _ => None,
+        })
+        .await;
+    let heard: Vec<_> = heard.into_iter().map(|room| room.room).collect();
+    assert_eq!(heard, [rooms[1], direct]);
+}
+
+#[tokio::test]
 async fn more_subscriptions_than_allowed_are_refused() {
     let node = Node::with(|settings| settings.limits.rooms = 2).await;
     let ann = node.person("ann").await;

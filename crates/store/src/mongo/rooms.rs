@@ -464,6 +464,37 @@ impl RoomStore for MongoStore {
         .await
     }
 
+    async fn most_active(&self, rooms: &[RoomId], limit: usize) -> Result<Vec<RoomId>, StoreError> {
+        let Some(limit) = value::limit(limit) else { return Ok(Vec::new()) };
+        let ids: Vec<_> = rooms.iter().map(|room| value::of_room(*room)).collect();
+        self.within(async {
+            let found = self
+                .rooms
+                .aggregate([
+                    doc! { "$match": { "_id": { "$in": ids } } },
+                    doc! { "$project": { "created_at": 1 } },
+                    doc! { "$lookup": {
+                        "from": self.events.name(),
+                        "localField": "_id",
+                        "foreignField": "room",
+                        "pipeline": [
+                            { "$match": { "kind": "message" } },
+                            { "$sort": { "seq": -1 } },
+                            { "$limit": 1 },
+                            { "$project": { "_id": 0, "at": 1 } },
+                        ],
+                        "as": "newest",
+                    } },
+                    doc! { "$sort": { "newest.at": -1, "created_at": -1, "_id": -1 } },
+                    doc! { "$limit": limit },
+                    doc! { "$project": { "_id": 1 } },
+                ])
+                .await?;
+            found.err_into().and_then(async |room| value::room(&room, "_id")).try_collect().await
+        })
+        .await
+    }
+
     async fn memberships_among(
         &self,
         pairs: &[(RoomId, UserId)],

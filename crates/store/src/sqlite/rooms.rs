@@ -410,6 +410,27 @@ impl RoomStore for SqliteStore {
         .await
     }
 
+    async fn most_active(&self, rooms: &[RoomId], limit: usize) -> Result<Vec<RoomId>, StoreError> {
+        let rooms = rooms.to_vec();
+        self.read(move |connection| {
+            let mut activity = connection.prepare_cached(
+                "SELECT (SELECT at FROM events WHERE room = ?1 AND kind = 0
+                         ORDER BY seq DESC LIMIT 1), created_at
+                 FROM rooms WHERE id = ?1",
+            )?;
+            let mut found = Vec::with_capacity(rooms.len());
+            for room in rooms {
+                let active = activity.query_row([value::room_key(room)], |row| {
+                    Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, i64>(1)?, room))
+                });
+                found.extend(active.optional()?);
+            }
+            found.sort_unstable_by(|one, other| other.cmp(one));
+            Ok(found.into_iter().take(limit).map(|(.., room)| room).collect())
+        })
+        .await
+    }
+
     async fn memberships_among(
         &self,
         pairs: &[(RoomId, UserId)],

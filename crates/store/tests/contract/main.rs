@@ -95,6 +95,7 @@ contract! {
         a_code_lets_in_until_it_is_replaced
         details_change_one_by_one
         my_rooms_come_in_pages_with_my_role
+        the_most_active_rooms_are_those_with_the_newest_messages
         the_directory_shows_public_rooms_by_a_part_of_their_name
         all_rooms_are_listed_whatever_their_kind
         joining_twice_counts_once

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use hubbub_protocol::http::{Role, RoomKind};
-use hubbub_protocol::{Epoch, Position, RoomCode, RoomId, Seq, Timestamp, UserId};
+use hubbub_protocol::{Epoch, Event, Message, Position, RoomCode, RoomId, Seq, Timestamp, UserId};
 use hubbub_store::{CodeLimits, LOBBY, NewRoom, RoomRecord, RoomUpdate, StoreError};
 
-use crate::making::{AnyStore, account, at_once, room_of};
+use crate::making::{AnyStore, account, at_once, message, room_of, stored};
 
 async fn members(store: &AnyStore, room: RoomId) -> u64 {
     store.rooms(&[room]).await.unwrap()[0].members
@@ -179,6 +179,36 @@ pub(crate) async fn my_rooms_come_in_pages_with_my_role(store: AnyStore) {
     assert_eq!(seen, mine);
     assert_eq!(store.room_ids_of(me).await.unwrap(), mine);
     assert_eq!(store.room_ids_of(UserId::new()).await.unwrap(), []);
+}
+
+pub(crate) async fn the_most_active_rooms_are_those_with_the_newest_messages(store: AnyStore) {
+    let me = UserId::new();
+    let made = |at| NewRoom { created_at: Timestamp::from_millis(at), ..room_of(me) };
+    let old = store.create_room(made(1_000)).await.unwrap().id;
+    let quiet = store.create_room(made(2_000)).await.unwrap().id;
+    let silent = store.create_room(made(9_000)).await.unwrap().id;
+    let (direct, _) =
+        store.open_direct(me, UserId::new(), Timestamp::from_millis(500)).await.unwrap();
+    for (room, seq, at) in [(old, 1, 3_000), (old, 2, 7_000), (quiet, 1, 4_000)] {
+        stored(&store, &[said_at(at, room, seq)]).await;
+    }
+    stored(&store, &[said_at(8_000, direct.id, 1)]).await;
+    let rooms = [quiet, silent, RoomId::new(), direct.id, old];
+    let most = async |limit| store.most_active(&rooms, limit).await.unwrap();
+    assert_eq!(most(9).await, [direct.id, old, quiet, silent]);
+    assert_eq!(most(2).await, [direct.id, old]);
+    assert_eq!(most(0).await, []);
+    assert_eq!(store.most_active(&[], 9).await.unwrap(), []);
+}
+
+/// A message of this time.
+fn said_at(millis: i64, room: RoomId, seq: u64) -> Event {
+    match message(room, seq) {
+        Event::Message(said) => {
+            Event::Message(Message { at: Timestamp::from_millis(millis), ..said })
+        }
+        other => other,
+    }
 }
 
 pub(crate) async fn the_directory_shows_public_rooms_by_a_part_of_their_name(store: AnyStore) {

@@ -305,8 +305,10 @@ impl Cluster {
             ("HUBBUB_SEND_BURST", "10000".to_owned()),
             ("HUBBUB_SEND_PER_SECOND", "10000".to_owned()),
             ("HUBBUB_IN_FLIGHT", "1000".to_owned()),
-            // Tests ask again and again until something has become true.
+            // Tests ask again and again until something has become true, and make many rooms.
             ("HUBBUB_QUOTA_USERS", "10000/1s".to_owned()),
+            ("HUBBUB_QUOTA_CREATE_ROOM", "10000/1s".to_owned()),
+            ("HUBBUB_QUOTA_OPEN_DIRECT", "10000/1s".to_owned()),
             ("HUBBUB_QUOTA_REQUESTS", "10000/1s".to_owned()),
             ("HUBBUB_DRAIN_NOTICE", "100ms".to_owned()),
             ("HUBBUB_DRAIN", "1s".to_owned()),
