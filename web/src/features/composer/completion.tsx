@@ -3,7 +3,7 @@ import { usedEmoji } from "../../app/preferences";
 import { Avatar } from "../../ui/Avatar";
 import type { Room } from "../../wire/types";
 import { usePeopleById } from "../people/people";
-import { useMembers } from "../people/useMembers";
+import { useFoundMembers, useMembers } from "../people/useMembers";
 import { emojiByShortcode } from "./shortcodes";
 
 /** Something that can stand where the person is typing. */
@@ -147,10 +147,11 @@ export function useCompletion({ input, text, setText, room }: Around): Completio
 
 function usePeopleOptions(room: Room, word: string | undefined): Option[] {
   const { members } = useMembers(room.id, word !== undefined);
+  const found = useFoundMembers(room, word ?? "");
   const people = usePeopleById();
   if (word === undefined) return [];
   const wanted = fold(word);
-  const inRoom = new Set(members.map(({ id }) => id));
+  const inRoom = new Set([...members, ...found].map(({ id }) => id));
   const matches = [...people.values()]
     .filter(({ id, deleted }) => !deleted && (inRoom.has(id) || members.length === 0))
     .filter(({ username, display_name }) => {

@@ -12,7 +12,7 @@ import { useRoom } from "../rooms/rooms";
 import { api } from "../session/session";
 import { roleName } from "./PersonLine";
 import { nameOf, usePerson } from "./people";
-import { useMembers } from "./useMembers";
+import { useMember } from "./useMembers";
 
 const RANK: Record<Role, number> = { member: 0, moderator: 1, owner: 2 };
 /** How long a mute may last, in seconds. */
@@ -23,9 +23,8 @@ export function Moderation({ user, roomId }: { readonly user: string; readonly r
   const locale = useLocale();
   const room = useRoom(roomId);
   const name = nameOf(usePerson(user));
-  const { members } = useMembers(roomId);
   const queries = useQueryClient();
-  const member = members.find(({ id }) => id === user);
+  const member = useMember(roomId, user);
   if (!room?.role || !member || RANK[room.role] <= RANK[member.role] || room.role === "member") return null;
 
   const ask = async (path: string, method: string, body?: object) => {

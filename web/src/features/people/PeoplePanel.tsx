@@ -8,10 +8,11 @@ import { Avatar } from "../../ui/Avatar";
 import { IconButton } from "../../ui/Button";
 import { NotLoaded } from "../../ui/NotLoaded";
 import type { MemberView, User } from "../../wire/types";
+import { useRoom } from "../rooms/rooms";
 import { PersonLine } from "./PersonLine";
 import { usePeopleById, watch } from "./people";
 import { useGroups } from "./useGroups";
-import { useMembers } from "./useMembers";
+import { useFoundMembers, useMembers } from "./useMembers";
 
 type Row =
   | { kind: "head"; label: string; count: number }
@@ -19,10 +20,12 @@ type Row =
 
 /** Who is in the room: those who are here, then the others. */
 export default function PeoplePanel({ room }: { readonly room: string }) {
-  const { members, query: found } = useMembers(room);
+  const { members: listed, query: found } = useMembers(room);
   const people = usePeopleById();
   const conversation = useConversation();
   const [query, setQuery] = useState("");
+  const others = useFoundMembers(useRoom(room), query);
+  const members = useMemo(() => joined(listed, others), [listed, others]);
   const scroller = useRef<HTMLDivElement>(null);
   const [isHeld, hold] = useState(false);
   const ids = useMemo(() => members.map(({ id }) => id), [members]);
@@ -101,6 +104,12 @@ export default function PeoplePanel({ room }: { readonly room: string }) {
       </div>
     </>
   );
+}
+
+/** Those of the list, and those found beyond it. */
+function joined(listed: readonly MemberView[], found: readonly MemberView[]): readonly MemberView[] {
+  const known = new Set(listed.map(({ id }) => id));
+  return [...listed, ...found.filter(({ id }) => !known.has(id))];
 }
 
 function whoIsHere(members: readonly MemberView[], people: ReadonlyMap<string, User>): ReadonlySet<string> {

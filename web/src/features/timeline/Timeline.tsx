@@ -54,7 +54,7 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
   const seenUpto = useRef(0);
   const [dismissed, dismiss] = useState(false);
 
-  const { delivered, read } = useReceipts(room, log, online);
+  const receipts = useReceipts(room, log, online);
   const drawn = useRef<readonly Row[]>([]);
   const rows = useMemo(() => {
     void version;
@@ -65,14 +65,13 @@ export function Timeline({ room, target, onReply, editing, onEdit }: Props) {
       pending,
       user: conversation.user,
       online,
-      delivered,
-      read,
+      receipts,
       newAfter: newAfter === "unknown" ? undefined : newAfter,
       room: room.id,
       uploaded,
     });
     return reuse(made, drawn.current);
-  }, [log, version, pending, online, conversation, newAfter, room.id, delivered, read]);
+  }, [log, version, pending, online, conversation, newAfter, room.id, receipts]);
 
   useEffect(() => {
     drawn.current = rows;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { MOST_ASKED, reachOf } from "./receipts";
+import type { Mark } from "../../wire/types";
+import { isWithin, MOST_ASKED, reachOf, receiptsOf } from "./receipts";
 
 /** A room in which the others have read and got so much. */
 function room(read: number, delivered: number) {
@@ -33,4 +34,18 @@ test("nobody has come anywhere", async () => {
   const { seen } = room(0, 0);
   expect(await reachOf(own, seen)).toEqual({ read: 0, delivered: 0 });
   expect(await reachOf([], seen)).toEqual({ read: 0, delivered: 0 });
+});
+
+test("who came later has not read what was said before", () => {
+  const mark = (user: string, read: number, since?: number) =>
+    ({ user, read, delivered: read, version: 1, ...(since === undefined ? {} : { since }) }) as Mark;
+  const readBy = (...marks: Mark[]) => {
+    const { read } = receiptsOf({ read: 2, delivered: 2 }, marks);
+    return Array.from({ length: 12 }, (_, at) => at + 1).filter((seq) => isWithin(read, seq));
+  };
+  expect(readBy()).toEqual([1, 2]);
+  expect(readBy(mark("new", 9, 9))).toEqual([1, 2]);
+  expect(readBy(mark("new", 11, 9))).toEqual([1, 2, 10, 11]);
+  expect(readBy(mark("new", 11, 9), mark("old", 4))).toEqual([1, 2, 3, 4, 10, 11]);
+  expect(readBy(mark("new", 11, 9), mark("old", 12))).toHaveLength(12);
 });

@@ -1,9 +1,48 @@
-import type { SeenBy } from "../../wire/types";
+import type { Mark, SeenBy } from "../../wire/types";
 
 /** How far the others have come, at least. */
 export interface Reach {
   readonly read: number;
   readonly delivered: number;
+}
+
+/** The messages after one place, up to another. */
+export interface Span {
+  readonly after: number;
+  readonly upto: number;
+}
+
+/** What of one's own messages somebody got, and what somebody read. */
+export interface Receipts {
+  readonly delivered: readonly Span[];
+  readonly read: readonly Span[];
+}
+
+/** Puts together what was asked for and what others' marks tell: who came later has not seen what was before. */
+export function receiptsOf(asked: Reach, marks: readonly Mark[]): Receipts {
+  const spans = (kind: keyof Reach) =>
+    widest([
+      { after: 0, upto: asked[kind] },
+      ...marks.map((mark) => ({ after: mark.since ?? 0, upto: mark[kind] })),
+    ]);
+  return { delivered: spans("delivered"), read: spans("read") };
+}
+
+/** Whether a message is in one of these. */
+export function isWithin(spans: readonly Span[], seq: number): boolean {
+  return spans.some(({ after, upto }) => after < seq && seq <= upto);
+}
+
+/** Those that are not within another one. */
+function widest(spans: readonly Span[]): Span[] {
+  let end = 0;
+  return spans
+    .toSorted((a, b) => a.after - b.after || b.upto - a.upto)
+    .filter(({ after, upto }) => {
+      const isWider = upto > Math.max(end, after);
+      end = Math.max(end, upto);
+      return isWider;
+    });
 }
 
 /** One's own message, as far as it matters here. */

@@ -29,12 +29,18 @@ function rows(log: LogRow[], change: Partial<Source> = {}): Row[] {
     pending: [],
     user: "me",
     online: true,
-    delivered: 0,
-    read: 0,
+    receipts: { delivered: [], read: [] },
     newAfter: undefined,
     room: "r",
     ...change,
   });
+}
+
+/** What it comes to that the others have read and got so much. */
+function reached(read: number, delivered = read): Pick<Source, "receipts"> {
+  return {
+    receipts: { read: [{ after: 0, upto: read }], delivered: [{ after: 0, upto: delivered }] },
+  };
 }
 
 /** Rows in short: `d` a date, `n` the divider, `g` a gap, a message's text, with `+` if it continues. */
@@ -103,7 +109,7 @@ describe("what is on its way", () => {
 
   test("is sent, delivered and read as the others come along", () => {
     const log = [message(1, "me", 0), message(2, "me", 1), message(3, "me", 2)];
-    expect(delivery(rows(log, { read: 1, delivered: 2 }))).toEqual(["read", "delivered", "sent"]);
+    expect(delivery(rows(log, reached(1, 2)))).toEqual(["read", "delivered", "sent"]);
   });
 
   test("an edit is shown before it is confirmed, a refused one is not", () => {
@@ -175,8 +181,8 @@ describe("rows that are made anew", () => {
   });
 
   test("are others where something has", () => {
-    const before = rows(log, { read: 3 });
-    const after = reuse(rows(log, { read: 4 }), before);
+    const before = rows(log, reached(3));
+    const after = reuse(rows(log, reached(4)), before);
     const changed = after.filter((row) => !before.includes(row));
     expect(short(changed)).toBe("m4");
     expect(changed[0]).toMatchObject({ delivery: { kind: "read" } });

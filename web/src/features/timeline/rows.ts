@@ -2,6 +2,7 @@ import { apply } from "../../log/changes";
 import type { Pending } from "../../log/outbox";
 import type { Row as LogRow } from "../../log/timeline";
 import type { Attachment, ErrorCode, Message } from "../../wire/types";
+import { isWithin, type Receipts } from "./receipts";
 
 /** How far one's own message has come. */
 export type Delivery =
@@ -33,9 +34,8 @@ export interface Source {
   readonly pending: readonly Pending[];
   readonly user: string;
   readonly online: boolean;
-  /** How far the others have come: the best of them. */
-  readonly delivered: number;
-  readonly read: number;
+  /** How far the others have come. */
+  readonly receipts: Receipts;
   /** The seq after which everything is new to the reader; fixed when they came in. */
   readonly newAfter: number | undefined;
   readonly room: string;
@@ -141,8 +141,9 @@ function overlay(message: Message, source: Source): { message: Message; changing
 function deliveryOf(message: Message, source: Source): Delivery {
   const pending = source.pending.find(({ operation }) => operation.id === message.id);
   if (pending) return { kind: "sending" };
-  if (source.read >= message.seq) return { kind: "read" };
-  return { kind: source.delivered >= message.seq ? "delivered" : "sent" };
+  const { read, delivered } = source.receipts;
+  if (isWithin(read, message.seq)) return { kind: "read" };
+  return { kind: isWithin(delivered, message.seq) ? "delivered" : "sent" };
 }
 
 function pendingDelivery({ state }: Pending, online: boolean): Delivery {

@@ -1,9 +1,9 @@
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useConversation } from "../../app/conversation";
 import type { Room as Log } from "../../log/room";
 import type { Room, SeenBy } from "../../wire/types";
 import { api } from "../session/session";
-import { type Reach, reachOf } from "./receipts";
+import { type Reach, type Receipts, reachOf, receiptsOf } from "./receipts";
 
 /** One's own messages that are looked at, the newest. */
 const LOOKED_AT = 40;
@@ -12,7 +12,7 @@ const LOOKED_AT = 40;
  * How far the others have come. Marks tell it while they move; what moved before this device came, or
  * while it had no connection, is asked for once.
  */
-export function useReceipts(room: Room, log: Log | undefined, online: boolean): Reach {
+export function useReceipts(room: Room, log: Log | undefined, online: boolean): Receipts {
   const { engine, user } = useConversation();
   const [asked, set] = useState<Reach>({ read: 0, delivered: 0 });
   const isTold = room.members > 1 && room.members <= (engine.limits?.receipt_members ?? 0);
@@ -37,8 +37,7 @@ export function useReceipts(room: Room, log: Log | undefined, online: boolean): 
   }, [online, isTold, isLoaded, room.id]);
 
   const others = [...(log?.marks.values() ?? [])].filter((mark) => mark.user !== user);
-  return {
-    read: Math.max(asked.read, ...others.map(({ read }) => read)),
-    delivered: Math.max(asked.delivered, ...others.map(({ delivered }) => delivered)),
-  };
+  // The same object for as long as it says the same: rows are made of it.
+  const told = JSON.stringify(receiptsOf(asked, others));
+  return useMemo(() => JSON.parse(told) as Receipts, [told]);
 }

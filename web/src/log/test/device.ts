@@ -130,8 +130,7 @@ export class Tab {
       pending: this.engine.pending().filter(({ operation }) => operation.room === "tea"),
       user: USER,
       online: this.engine.link.kind === "online",
-      delivered: 0,
-      read: 0,
+      receipts: { delivered: [], read: [] },
       newAfter: undefined,
       room: "tea",
     });
