@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hubbub_bus::{BusError, RoomLog, Wal};
 use hubbub_protocol::{RoomId, Timestamp};
-use hubbub_store::{BlobStore, DestructionJob, Remains, Store, StoreError};
+use hubbub_store::{BlobStore, DestructionJob, FileState, Remains, Store, StoreError};
 use metrics::counter;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -160,6 +160,10 @@ impl Remover {
             for file in &files {
                 self.blobs.remove_all(file.folder()).await?;
                 self.store.forget_file(file.id).await?;
+                if file.state == FileState::Uploading {
+                    // More of it may have come in between. What comes from now on, nobody takes.
+                    self.blobs.remove_all(file.folder()).await?;
+                }
             }
             left = if files.is_empty() { 0 } else { left.saturating_sub(files.len() as u64) };
             job.removed.files = job.found.files.saturating_sub(left);
