@@ -97,6 +97,15 @@ pub struct Gateway {
     health: Health,
 }
 
+/// Where a browser on this machine finds what listens at `address`.
+fn near(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    }
+}
+
 /// Bus and store, wherever they are.
 struct Backends {
     bus: Arc<dyn Bus>,
@@ -287,6 +296,7 @@ impl Gateway {
         ));
 
         let gateway = Self { address, admin_address, sockets: Arc::clone(&sockets), health };
+        let is_standalone = standalone.is_some();
         let soft = lifecycle.soft_stop().clone();
         lifecycle.spawn_essential("gateway", async move {
             soft.cancelled().await;
@@ -300,6 +310,9 @@ impl Gateway {
             }
         });
         tracing::info!(%address, %admin_address, node = %settings.node, "listening");
+        if is_standalone {
+            tracing::info!("the chat is at http://{}", near(address));
+        }
         Ok(gateway)
     }
 
