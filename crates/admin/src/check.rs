@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hubbub_bus::{Progress, RoomLog, Wal};
 use hubbub_protocol::{Epoch, Event, Position, RoomId, Seq, UserId};
-use hubbub_store::{InspectionStore, LogSpan, RoomStore, StrayMember};
+use hubbub_store::{InspectionStore, LogSpan, MembershipStore, RoomStore, StrayMember};
 use hubbub_worker::epoch;
 use serde::Serialize;
 use tokio::time::sleep;

@@ -8,7 +8,8 @@
 //! - [`accounts`]: accounts from the inside: secrets, administrators, suspension, deletion
 //! - [`blocks`]: who does not want to hear from whom
 //! - [`sessions`]: logins, each a family of refresh tokens
-//! - [`rooms`]: rooms and who is in them
+//! - [`rooms`]: rooms and their codes
+//! - [`memberships`]: who is in which room
 //! - [`moderation`]: roles, mutes, bans
 //! - [`audit`]: what somebody with power did
 //! - [`destruction`]: rooms that are gone for good, and the removal of what is left of them
@@ -38,6 +39,7 @@ pub mod fold;
 mod history;
 pub mod inbox;
 pub mod inspection;
+pub mod memberships;
 pub mod moderation;
 pub mod mongo;
 pub mod positions;
@@ -63,12 +65,11 @@ pub use destruction::{DestructionJob, DestructionStore, Remains};
 pub use events::{Appended, EventStore, HistoryPage, Page, Reactor, StoredPlace};
 pub use inbox::{InboxNote, InboxPart, InboxPlace, InboxStore};
 pub use inspection::{InspectionStore, LogSpan, RoomSize, StrayMember};
+pub use memberships::{MemberPage, Membership, MembershipStore};
 pub use moderation::{BanRecord, ModerationStore};
 pub use mongo::{MongoOptions, MongoStore};
 pub use positions::{Moved, PositionChange, PositionRecord, PositionStore, Unread, UnreadRange};
-pub use rooms::{
-    CodeLimits, LOBBY, MemberPage, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate,
-};
+pub use rooms::{CodeLimits, LOBBY, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate};
 pub use search::{Has, Indexed, RoomsBehind, SearchCursor, SearchPage, SearchQuery, SearchStore};
 pub use sessions::{NewSession, Rotation, SessionRecord, SessionStore};
 pub use sqlite::SqliteStore;
@@ -122,6 +123,7 @@ pub trait Store:
     + BlockStore
     + SessionStore
     + RoomStore
+    + MembershipStore
     + ModerationStore
     + AuditStore
     + DestructionStore

@@ -1,5 +1,4 @@
-//! Rooms and memberships in MongoDB. A room's members are counted from the memberships' index when
-//! asked for, never kept, so the count is right whoever comes and goes at once.
+//! Rooms in MongoDB. Who is in them is in `memberships`.
 
 mod record;
 
@@ -9,24 +8,19 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use futures_util::future::try_join_all;
 use hubbub_protocol::http::{Role, RoomKind};
-use hubbub_protocol::{RoomCode, RoomId, Seq, Timestamp, UserId};
+use hubbub_protocol::{RoomCode, RoomId, Timestamp, UserId};
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ReturnDocument;
 
-use self::record::{changes, document, kind, named, record};
+pub(super) use self::record::kind;
+use self::record::{changes, document, named, record};
 use super::error::is_duplicate;
 use super::memberships::membership;
 use super::users::some_key;
 use super::{MongoStore, value};
-use crate::rooms::{
-    CodeLimits, MemberPage, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate,
-};
-use crate::{StoreError, fold};
-
-/// How many members one search looks at, at a time and how often. A page that comes out short because
-/// of it still says where to go on.
-const FIND_LOOK: usize = 1_000;
-const FIND_ROUNDS: usize = 10;
+use crate::StoreError;
+use crate::memberships::Membership;
+use crate::rooms::{CodeLimits, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate};
 
 impl MongoStore {
     /// Makes a room unless it exists or is destroyed, and tells whether it did.
@@ -121,7 +115,7 @@ impl MongoStore {
     }
 
     /// Takes one use of a code that still lets somebody in. Whether there was one.
-    async fn use_code(
+    pub(super) async fn use_code(
         &self,
         room: RoomId,
         code: RoomCode,
@@ -150,7 +144,7 @@ impl MongoStore {
     }
 
     /// Gives a use back that let nobody in.
-    async fn return_use(&self, room: RoomId, code: RoomCode) -> Result<(), StoreError> {
+    pub(super) async fn return_use(&self, room: RoomId, code: RoomCode) -> Result<(), StoreError> {
         let limited = doc! {
             "_id": value::of_room(room),
             "code": value::of_code(code),
@@ -163,7 +157,7 @@ impl MongoStore {
 
 impl MongoStore {
     /// Those among members who have a name that starts with a folded query.
-    async fn with_name(
+    pub(super) async fn with_name(
         &self,
         mut members: Vec<Membership>,
         query: &str,
@@ -365,201 +359,5 @@ impl RoomStore for MongoStore {
         limit: usize,
     ) -> Result<Vec<RoomRecord>, StoreError> {
         self.within(self.find_rooms(named(Document::new(), query, after), limit)).await
-    }
-
-    async fn join(
-        &self,
-        room: RoomId,
-        user: UserId,
-        read: Seq,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.within(self.enter(room, user, read, now)).await
-    }
-
-    /// The use, then the entrance. A crash in between costs a use; it never lets one more in.
-    async fn join_by_code(
-        &self,
-        room: RoomId,
-        code: RoomCode,
-        user: UserId,
-        read: Seq,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.within(async {
-            if self.find_membership(room, user).await?.is_some() {
-                return Ok(false);
-            }
-            if !self.use_code(room, code, now).await? {
-                return Err(StoreError::NoSuchRoom);
-            }
-            let joined = self.enter(room, user, read, now).await;
-            if !matches!(joined, Ok(true)) {
-                self.return_use(room, code).await?;
-            }
-            joined
-        })
-        .await
-    }
-
-    /// That they do not own it is part of the filter: the room may be handed to them at the same
-    /// moment.
-    async fn leave(&self, room: RoomId, user: UserId) -> Result<bool, StoreError> {
-        self.within(async {
-            let found = self.rooms.find_one(doc! { "_id": value::of_room(room) }).await?;
-            let Some(found) = found else { return Ok(false) };
-            if kind(&found)? == RoomKind::Direct
-                && self.find_membership(room, user).await?.is_some()
-            {
-                return Err(StoreError::OwnerMustStay);
-            }
-            match self.remove_smaller(room, user, Role::Owner).await {
-                Ok(()) => Ok(true),
-                Err(StoreError::NoSuchMember) => Ok(false),
-                Err(StoreError::Outranked) => Err(StoreError::OwnerMustStay),
-                Err(error) => Err(error),
-            }
-        })
-        .await
-    }
-
-    async fn membership(
-        &self,
-        room: RoomId,
-        user: UserId,
-    ) -> Result<Option<Membership>, StoreError> {
-        self.within(self.find_membership(room, user)).await
-    }
-
-    async fn memberships_of(
-        &self,
-        user: UserId,
-        rooms: &[RoomId],
-    ) -> Result<Vec<Membership>, StoreError> {
-        if rooms.is_empty() {
-            return Ok(Vec::new());
-        }
-        let keys: Vec<_> = rooms.iter().map(|room| value::of_member(*room, user)).collect();
-        self.within(async {
-            let found = self.memberships.find(doc! { "_id": { "$in": keys } }).await?;
-            found.err_into().and_then(async |document| membership(&document)).try_collect().await
-        })
-        .await
-    }
-
-    async fn room_ids_of(&self, user: UserId) -> Result<Vec<RoomId>, StoreError> {
-        self.within(async {
-            let found = self
-                .memberships
-                .find(doc! { "user": value::of_user(user) })
-                .projection(doc! { "_id": 0, "room": 1 })
-                .sort(doc! { "room": 1 })
-                .await?;
-            found
-                .err_into()
-                .and_then(async |document| value::room(&document, "room"))
-                .try_collect()
-                .await
-        })
-        .await
-    }
-
-    async fn most_active(&self, rooms: &[RoomId], limit: usize) -> Result<Vec<RoomId>, StoreError> {
-        let Some(limit) = value::limit(limit) else { return Ok(Vec::new()) };
-        let ids: Vec<_> = rooms.iter().map(|room| value::of_room(*room)).collect();
-        self.within(async {
-            let found = self
-                .rooms
-                .aggregate([
-                    doc! { "$match": { "_id": { "$in": ids } } },
-                    doc! { "$project": { "created_at": 1 } },
-                    doc! { "$lookup": {
-                        "from": self.events.name(),
-                        "localField": "_id",
-                        "foreignField": "room",
-                        "pipeline": [
-                            { "$match": { "kind": "message" } },
-                            { "$sort": { "seq": -1 } },
-                            { "$limit": 1 },
-                            { "$project": { "_id": 0, "at": 1 } },
-                        ],
-                        "as": "newest",
-                    } },
-                    doc! { "$sort": { "newest.at": -1, "created_at": -1, "_id": -1 } },
-                    doc! { "$limit": limit },
-                    doc! { "$project": { "_id": 1 } },
-                ])
-                .await?;
-            found.err_into().and_then(async |room| value::room(&room, "_id")).try_collect().await
-        })
-        .await
-    }
-
-    async fn memberships_among(
-        &self,
-        pairs: &[(RoomId, UserId)],
-    ) -> Result<Vec<(RoomId, UserId)>, StoreError> {
-        if pairs.is_empty() {
-            return Ok(Vec::new());
-        }
-        let keys: Vec<_> =
-            pairs.iter().map(|(room, user)| value::of_member(*room, *user)).collect();
-        self.within(async {
-            let found = self
-                .memberships
-                .find(doc! { "_id": { "$in": keys } })
-                .projection(doc! { "room": 1, "user": 1 })
-                .await?;
-            found
-                .err_into()
-                .and_then(async |document| {
-                    Ok((value::room(&document, "room")?, value::user(&document, "user")?))
-                })
-                .try_collect()
-                .await
-        })
-        .await
-    }
-
-    async fn members(
-        &self,
-        room: RoomId,
-        after: Option<UserId>,
-        limit: usize,
-    ) -> Result<Vec<Membership>, StoreError> {
-        let Some(limit) = value::limit(limit) else { return Ok(Vec::new()) };
-        let mut filter = doc! { "room": value::of_room(room) };
-        if let Some(after) = after {
-            filter.insert("user", doc! { "$gt": value::of_user(after) });
-        }
-        self.within(async {
-            let found = self.memberships.find(filter).sort(doc! { "user": 1 }).limit(limit).await?;
-            found.err_into().and_then(async |document| membership(&document)).try_collect().await
-        })
-        .await
-    }
-
-    /// Names are with the accounts: the room's members are looked through in order, so many at a time.
-    async fn find_members(
-        &self,
-        room: RoomId,
-        prefix: &str,
-        mut after: Option<UserId>,
-        limit: usize,
-    ) -> Result<MemberPage, StoreError> {
-        let query = fold::query(prefix);
-        if query.is_empty() || limit == 0 {
-            return Ok(MemberPage::default());
-        }
-        let mut found = Vec::new();
-        for _ in 0..FIND_ROUNDS {
-            let members = self.members(room, after, FIND_LOOK).await?;
-            after = members.last().map(|member| member.user).filter(|_| members.len() == FIND_LOOK);
-            found.extend(self.within(self.with_name(members, &query)).await?);
-            if found.len() > limit || after.is_none() {
-                break;
-            }
-        }
-        Ok(MemberPage::cut(found, limit, after))
     }
 }

@@ -10,8 +10,9 @@ use super::memberships::{find_membership, remove};
 use super::users::find;
 use super::{SqliteStore, value};
 use crate::StoreError;
+use crate::memberships::Membership;
 use crate::moderation::{BanRecord, ModerationStore};
-use crate::rooms::{Membership, role_code};
+use crate::rooms::role_code;
 
 pub(super) fn is_banned(
     connection: &Connection,

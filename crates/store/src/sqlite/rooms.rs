@@ -1,4 +1,4 @@
-//! Rooms and memberships in SQLite. A room's members are counted when asked for, never kept.
+//! Rooms in SQLite. Their members are counted when asked for, never kept.
 
 mod record;
 
@@ -8,14 +8,12 @@ use hubbub_protocol::{RoomCode, RoomId, Seq, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use self::record::{COLUMNS, kind_code, record};
-use super::memberships::{self, admit, find_membership, membership};
+use super::memberships::{admit, membership};
 use super::moderation::is_banned;
 use super::{SqliteStore, positions, value};
+use crate::memberships::Membership;
 use crate::positions::PositionChange;
-use crate::rooms::{
-    CodeLimits, MemberPage, Membership, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate,
-    role_code,
-};
+use crate::rooms::{CodeLimits, NewRoom, Opened, RoomRecord, RoomStore, RoomUpdate, role_code};
 use crate::{StoreError, fold};
 
 pub(super) fn by_id(
@@ -76,7 +74,7 @@ fn open(
 }
 
 /// Lets somebody in who is not banned, and tells whether they were not in.
-fn enter(
+pub(super) fn enter(
     connection: &Connection,
     room: &RoomRecord,
     user: UserId,
@@ -133,7 +131,7 @@ fn update(
 }
 
 /// Takes one use of a code that still lets somebody in. Whether there was one.
-fn use_code(
+pub(super) fn use_code(
     connection: &Connection,
     room: RoomId,
     code: RoomCode,
@@ -333,176 +331,5 @@ impl RoomStore for SqliteStore {
         limit: usize,
     ) -> Result<Vec<RoomRecord>, StoreError> {
         self.read_named("TRUE", query, after, limit).await
-    }
-
-    async fn join(
-        &self,
-        room: RoomId,
-        user: UserId,
-        read: Seq,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.write(move |connection| {
-            let found = by_id(connection, room)?.ok_or(StoreError::NoSuchRoom)?;
-            enter(connection, &found, user, read, now)
-        })
-        .await
-    }
-
-    async fn join_by_code(
-        &self,
-        room: RoomId,
-        code: RoomCode,
-        user: UserId,
-        read: Seq,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.write(move |connection| {
-            let found = by_id(connection, room)?.ok_or(StoreError::NoSuchRoom)?;
-            if find_membership(connection, room, user)?.is_some() {
-                return Ok(false);
-            }
-            // An error below undoes this as well.
-            if !use_code(connection, room, code, now)? {
-                return Err(StoreError::NoSuchRoom);
-            }
-            enter(connection, &found, user, read, now)
-        })
-        .await
-    }
-
-    async fn leave(&self, room: RoomId, user: UserId) -> Result<bool, StoreError> {
-        self.write(move |connection| {
-            let Some(found) = by_id(connection, room)? else { return Ok(false) };
-            memberships::leave(connection, &found, user)
-        })
-        .await
-    }
-
-    async fn membership(
-        &self,
-        room: RoomId,
-        user: UserId,
-    ) -> Result<Option<Membership>, StoreError> {
-        self.read(move |connection| find_membership(connection, room, user)).await
-    }
-
-    async fn memberships_of(
-        &self,
-        user: UserId,
-        rooms: &[RoomId],
-    ) -> Result<Vec<Membership>, StoreError> {
-        let rooms = rooms.to_vec();
-        self.read(move |connection| {
-            let found = rooms.into_iter().map(|room| find_membership(connection, room, user));
-            found.filter_map(Result::transpose).collect()
-        })
-        .await
-    }
-
-    async fn room_ids_of(&self, user: UserId) -> Result<Vec<RoomId>, StoreError> {
-        self.read(move |connection| {
-            let mut mine = connection
-                .prepare_cached("SELECT room FROM memberships WHERE user = ?1 ORDER BY room")?;
-            let rooms = mine.query_map([value::user_key(user)], |row| value::room(row, 0))?;
-            Ok(rooms.collect::<Result<_, _>>()?)
-        })
-        .await
-    }
-
-    async fn most_active(&self, rooms: &[RoomId], limit: usize) -> Result<Vec<RoomId>, StoreError> {
-        let rooms = rooms.to_vec();
-        self.read(move |connection| {
-            let mut activity = connection.prepare_cached(
-                "SELECT (SELECT at FROM events WHERE room = ?1 AND kind = 0
-                         ORDER BY seq DESC LIMIT 1), created_at
-                 FROM rooms WHERE id = ?1",
-            )?;
-            let mut found = Vec::with_capacity(rooms.len());
-            for room in rooms {
-                let active = activity.query_row([value::room_key(room)], |row| {
-                    Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, i64>(1)?, room))
-                });
-                found.extend(active.optional()?);
-            }
-            found.sort_unstable_by(|one, other| other.cmp(one));
-            Ok(found.into_iter().take(limit).map(|(.., room)| room).collect())
-        })
-        .await
-    }
-
-    async fn memberships_among(
-        &self,
-        pairs: &[(RoomId, UserId)],
-    ) -> Result<Vec<(RoomId, UserId)>, StoreError> {
-        let pairs = pairs.to_vec();
-        self.read(move |connection| {
-            let mut is_member = connection
-                .prepare_cached("SELECT 1 FROM memberships WHERE room = ?1 AND user = ?2")?;
-            let mut members = Vec::with_capacity(pairs.len());
-            for (room, user) in pairs {
-                if is_member.exists(params![value::room_key(room), value::user_key(user)])? {
-                    members.push((room, user));
-                }
-            }
-            Ok(members)
-        })
-        .await
-    }
-
-    async fn members(
-        &self,
-        room: RoomId,
-        after: Option<UserId>,
-        limit: usize,
-    ) -> Result<Vec<Membership>, StoreError> {
-        self.read(move |connection| {
-            let mut page = connection.prepare_cached(
-                "SELECT user, role, joined_at, muted_until FROM memberships
-                 WHERE room = ?1 AND user > coalesce(?2, x'') ORDER BY user LIMIT ?3",
-            )?;
-            let after: Option<[u8; 16]> = after.map(value::user_key);
-            let members = page.query_map(
-                params![value::room_key(room), after, value::limit(limit)],
-                |row| {
-                    let user = value::user(row, "user")?;
-                    membership(row, room, user)
-                },
-            )?;
-            Ok(members.collect::<Result<_, _>>()?)
-        })
-        .await
-    }
-
-    async fn find_members(
-        &self,
-        room: RoomId,
-        prefix: &str,
-        after: Option<UserId>,
-        limit: usize,
-    ) -> Result<MemberPage, StoreError> {
-        let query = fold::query(prefix);
-        if query.is_empty() || limit == 0 {
-            return Ok(MemberPage::default());
-        }
-        let (query, end) = fold::key_range(query);
-        self.read(move |connection| {
-            let mut page = connection.prepare_cached(
-                "SELECT user, role, joined_at, muted_until FROM memberships
-                 WHERE room = ?1 AND user > coalesce(?2, x'')
-                   AND user IN (SELECT user FROM user_keys WHERE key >= ?3 AND key < ?4)
-                 ORDER BY user LIMIT ?5",
-            )?;
-            let after: Option<[u8; 16]> = after.map(value::user_key);
-            let members = page.query_map(
-                params![value::room_key(room), after, query, end, value::limit(limit + 1)],
-                |row| {
-                    let user = value::user(row, "user")?;
-                    membership(row, room, user)
-                },
-            )?;
-            Ok(MemberPage::cut(members.collect::<Result<_, _>>()?, limit, None))
-        })
-        .await
     }
 }

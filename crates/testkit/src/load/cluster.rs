@@ -19,7 +19,8 @@ use hubbub_protocol::{
     UserId,
 };
 use hubbub_store::{
-    MongoOptions, MongoStore, NewRoom, NewSession, NewUser, RoomStore, SessionStore, UserStore,
+    MembershipStore, MongoOptions, MongoStore, NewRoom, NewSession, NewUser, RoomStore,
+    SessionStore, UserStore,
 };
 
 use super::socket::{Counts, Socket};

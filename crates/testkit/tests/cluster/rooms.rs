@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hubbub_protocol::http::{CodeRequest, Role, RoomKind, UpdateMemberRequest, UpdateRoomRequest};
 use hubbub_protocol::{ErrorCode, MemberChange, MessageId, RoomId, ServerFrame};
-use hubbub_store::RoomStore;
+use hubbub_store::MembershipStore;
 use hubbub_testkit::nodes::view::View;
 use hubbub_testkit::nodes::{Cluster, Person, TestClient};
 

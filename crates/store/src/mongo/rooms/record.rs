@@ -17,7 +17,7 @@ const fn kind_name(kind: RoomKind) -> &'static str {
     }
 }
 
-pub(super) fn kind(document: &Document) -> Result<RoomKind, StoreError> {
+pub(in crate::mongo) fn kind(document: &Document) -> Result<RoomKind, StoreError> {
     [RoomKind::Public, RoomKind::Private, RoomKind::Direct, RoomKind::Group]
         .into_iter()
         .find(|kind| document.get_str("kind").is_ok_and(|name| name == kind_name(*kind)))

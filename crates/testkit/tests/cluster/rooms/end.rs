@@ -3,7 +3,9 @@
 use hubbub_protocol::{
     AttachmentId, ClientFrame, Draft, ErrorCode, MessageId, RoomChange, RoomId, ServerFrame,
 };
-use hubbub_store::{AttachmentStore, BlobStore, DestructionStore, MongoStore, Remains, RoomStore};
+use hubbub_store::{
+    AttachmentStore, BlobStore, DestructionStore, MembershipStore, MongoStore, Remains,
+};
 use hubbub_testkit::nodes::view::View;
 use hubbub_testkit::nodes::{Cluster, Person, TestClient, eventually, soon};
 
