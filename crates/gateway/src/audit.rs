@@ -10,6 +10,8 @@ use hubbub_protocol::http::{AuditAction, AuditEntry};
 use hubbub_protocol::{AuditId, RoomId, Timestamp, UserId};
 use hubbub_store::{AuditStore, StoreError};
 
+use crate::trying::trying;
+
 /// Waits between the tries. Together they outlast the election of another primary.
 const WAITS: [Duration; 7] = [
     Duration::from_millis(100),
@@ -45,15 +47,10 @@ pub async fn write_down<S>(store: &S, entry: &AuditEntry) -> Result<(), StoreErr
 where
     S: AuditStore + ?Sized,
 {
-    for wait in WAITS {
-        match store.append_audit(entry).await {
-            Err(StoreError::Unavailable(_) | StoreError::Overloaded(_)) => {
-                tokio::time::sleep(wait).await;
-            }
-            settled => return settled,
-        }
-    }
-    let written = store.append_audit(entry).await;
+    let passes = |error: &StoreError| {
+        matches!(error, StoreError::Unavailable(_) | StoreError::Overloaded(_))
+    };
+    let written = trying(&WAITS, passes, || store.append_audit(entry)).await;
     if let Err(error) = &written {
         let AuditEntry { actor, action, room, user, .. } = entry;
         tracing::error!(%actor, ?action, ?room, ?user, %error, "the audit list misses an entry");

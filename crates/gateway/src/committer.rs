@@ -94,6 +94,12 @@ impl CommitFailure {
             Self::IdInFuture | Self::IdConflict | Self::NoSuchRoom => None,
         }
     }
+
+    /// Whether waiting helps.
+    #[must_use]
+    pub const fn passes(&self) -> bool {
+        self.retry_after().is_some()
+    }
 }
 
 impl From<BusError> for CommitFailure {

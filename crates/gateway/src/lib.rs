@@ -23,7 +23,7 @@
 //! - [`revocation`]: ending sessions, told to every node
 //! - [`erasure`]: the end of accounts
 //! - [`administrators`]: those a setting names
-//! - [`refused`]: why something was not done
+//! - [`refused`]: why something was not done; `trying`: doing it again a moment later
 //! - [`readiness`], [`drain`], [`rebalance`]: when this node gets clients, how it leaves, and how it
 //!   gives some of them away
 //! - [`files`]: files on their way in, and into messages
@@ -67,6 +67,7 @@ pub mod settings;
 pub mod socket;
 pub mod standalone;
 mod start;
+mod trying;
 pub mod unstored;
 pub mod web_client;
 

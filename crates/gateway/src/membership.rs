@@ -14,11 +14,11 @@ use sha2::{Digest, Sha256};
 use uuid::Builder;
 
 use crate::committer::{CommitFailure, Committed, Committer};
+use crate::trying::trying;
 
-/// How often an announcement is tried. With the waits in between, a bus that restarts is back.
-const TRIES: u32 = 4;
-/// The wait after the first try; it doubles with each.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// Waits between the tries to tell news. After them a bus that restarts is back.
+pub(crate) const NEWS_WAITS: [Duration; 3] =
+    [Duration::from_millis(100), Duration::from_millis(200), Duration::from_millis(400)];
 
 /// A membership change that the store has made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,17 +107,8 @@ pub async fn announce(
     change: &MembershipChange,
 ) -> Result<Committed, CommitFailure> {
     let (event, control) = (change.event(), change.control());
-    let mut wait = FIRST_WAIT;
-    for _ in 1..TRIES {
-        match announce_once(bus, committer, &event, &control).await {
-            Err(failure) if failure.retry_after().is_some() => {
-                tokio::time::sleep(wait).await;
-                wait *= 2;
-            }
-            settled => return settled,
-        }
-    }
-    announce_once(bus, committer, &event, &control).await
+    let attempt = || announce_once(bus, committer, &event, &control);
+    trying(&NEWS_WAITS, CommitFailure::passes, attempt).await
 }
 
 async fn announce_once(

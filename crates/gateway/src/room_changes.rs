@@ -3,8 +3,6 @@
 //! As with memberships, the store decides, the room's log carries the news in order, and a control
 //! word makes every node forget what it knew.
 
-use std::time::Duration;
-
 use hubbub_bus::Control;
 use hubbub_protocol::event::NewEventKind;
 use hubbub_protocol::http::{AuditAction, AuditEntry, Role};
@@ -14,13 +12,9 @@ use hubbub_store::DestructionJob;
 use crate::app::App;
 use crate::audit;
 use crate::committer::CommitFailure;
-use crate::membership::{self, MembershipChange};
+use crate::membership::{self, MembershipChange, NEWS_WAITS};
 use crate::refused::Refused;
-
-/// How often news are tried to be told. With the waits in between, a bus that restarts is back.
-const TRIES: u32 = 4;
-/// The wait after the first try; it doubles with each.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
+use crate::trying::trying;
 
 /// Tells a room's members and every node what has changed in the store.
 ///
@@ -41,7 +35,9 @@ pub async fn announce(
         kind: NewEventKind::Room { details },
     };
     let (committed, told) = tokio::join!(
-        trying(|| async { app.committer.commit(&event).await.map(drop) }),
+        trying(&NEWS_WAITS, CommitFailure::passes, || async {
+            app.committer.commit(&event).await.map(drop)
+        }),
         tell_nodes(app, room),
     );
     committed.and(told)
@@ -53,7 +49,10 @@ pub async fn announce(
 /// When the bus is away.
 pub async fn tell_nodes(app: &App, room: RoomId) -> Result<(), CommitFailure> {
     let control = Control::RoomChanged { room };
-    trying(|| async { Ok(app.bus.publish_control(&control).await?) }).await
+    trying(&NEWS_WAITS, CommitFailure::passes, || async {
+        Ok(app.bus.publish_control(&control).await?)
+    })
+    .await
 }
 
 /// Makes every node ask the store again what two people may say to each other.
@@ -64,27 +63,12 @@ pub async fn tell_nodes_of_pair(app: &App, pair: [UserId; 2]) -> Result<(), Comm
     let room = RoomId::direct(pair[0], pair[1]);
     for user in pair {
         let control = Control::MemberChanged { room, user };
-        trying(|| async { Ok(app.bus.publish_control(&control).await?) }).await?;
+        trying(&NEWS_WAITS, CommitFailure::passes, || async {
+            Ok(app.bus.publish_control(&control).await?)
+        })
+        .await?;
     }
     Ok(())
-}
-
-/// Tries until it succeeds, fails for good or has failed often enough.
-async fn trying<F>(mut attempt: impl FnMut() -> F) -> Result<(), CommitFailure>
-where
-    F: Future<Output = Result<(), CommitFailure>>,
-{
-    let mut wait = FIRST_WAIT;
-    for _ in 1..TRIES {
-        match attempt().await {
-            Err(failure) if failure.retry_after().is_some() => {
-                tokio::time::sleep(wait).await;
-                wait *= 2;
-            }
-            settled => return settled,
-        }
-    }
-    attempt().await
 }
 
 /// Hands a room over, and tells everybody: both members' new roles, and the room's new owner.
